@@ -1,0 +1,120 @@
+"""Clients: names people type, who may see which, and how they come into being."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import available_timezones
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.auditing import Actor, record
+from bot.domain.errors import Refused
+from storage import clients as store
+from storage.models import Client, new_id
+from storage.upsert import insert_new
+
+SLUG_MAX = 40
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A client that was named, or meant by the channel; `created` when this request made it."""
+
+    client: Client
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No such client. `nearest` and `known` hold only what the asker may see."""
+
+    slug: str
+    nearest: str | None
+    known: tuple[str, ...]
+    may_create: bool
+
+
+def slug_of(text: str) -> str:
+    """What a person typed, as a slug. Raises Refused where nothing usable is left."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text.strip().strip("#@\"'“”‘’").casefold()).strip("-")
+    if not SLUG.fullmatch(slug) or len(slug) > SLUG_MAX:
+        raise Refused(
+            f"A client's short name has up to {SLUG_MAX} letters (a to z), digits and dashes, like `client-a`."
+        )
+    return slug
+
+
+async def visible(session: AsyncSession, actor: Actor) -> Sequence[Client]:
+    """The clients whose names the actor may see: all, or for outsiders those of the channel they are in."""
+    if not actor.outsider:
+        return await store.all_open(session, actor.workspace_id)
+    if actor.channel_id is None:
+        return []
+    return await store.in_channel(session, actor.workspace_id, actor.channel_id)
+
+
+async def resolve(
+    session: AsyncSession, actor: Actor, typed: str | None, now: datetime, zone: str
+) -> Resolved | Unknown:
+    """The client a request means. An unknown name in a channel without any client, with no name near it,
+    is created for that channel at once."""
+    seen = await visible(session, actor)
+    here = [client for client in seen if actor.channel_id in (client.team_channel, client.client_channel)]
+    if typed is None:
+        if len(here) == 1:
+            return Resolved(here[0])
+        return Unknown("", None, tuple(client.slug for client in (here or seen)), False)
+    slug = slug_of(typed)
+    for client in seen:
+        if client.slug == slug:
+            return Resolved(client)
+    names = [client.slug for client in seen]
+    near = difflib.get_close_matches(slug, names, n=1, cutoff=0.75)
+    if not here and not near and not actor.outsider and actor.channel_id is not None:
+        taken = await store.in_channel(session, actor.workspace_id, actor.channel_id)
+        if not taken:
+            return Resolved(await create(session, actor, slug, actor.channel_id, now, zone), created=True)
+    return Unknown(slug, near[0] if near else None, tuple(names), not actor.outsider)
+
+
+async def create(
+    session: AsyncSession,
+    actor: Actor,
+    slug: str,
+    team_channel: str | None,
+    now: datetime,
+    zone: str,
+    name: str | None = None,
+) -> Client:
+    """A new client; the one that stands already if somebody was faster. Raises Refused on a bad zone."""
+    check_zone(zone)
+    values = {
+        "id": new_id(),
+        "workspace_id": actor.workspace_id,
+        "slug": slug_of(slug),
+        "name": (name or slug.replace("-", " ").title())[:80],
+        "zone": zone,
+        "team_channel": team_channel,
+        "mentions": [],
+        "backup": [],
+        "created_by": actor.user_id,
+        "created_at": now,
+    }
+    made = await insert_new(session, Client, values, "workspace_id", "slug")
+    client = await store.by_slug(session, actor.workspace_id, slug_of(slug))
+    assert client is not None
+    if client.closed_at is not None:
+        raise Refused(f"`{client.slug}` was closed. Choose another short name.")
+    if made:
+        record(session, actor, "client.created", now, client_id=client.id)
+    return client
+
+
+def check_zone(zone: str) -> None:
+    if zone not in available_timezones():
+        raise Refused(f"“{zone[:40]}” is not a time zone. Use a name like `Europe/Berlin`.")

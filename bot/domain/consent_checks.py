@@ -1,0 +1,97 @@
+"""What is checked before an account is stored: the account itself, its permissions, and whose it is already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.consents import Answer, Question, Result, same_handle
+from bot.domain.house import House
+from bot.platforms.base import Account, PlatformInfo
+from storage import connections
+from storage.models import Connection, Invitation
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a walk comes to: a failure, a question, or the accounts to store without asking."""
+
+    failed: Result | None = None
+    question: Question | None = None
+    accounts: tuple[str, ...] = ()
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+async def examine(
+    session: AsyncSession, house: House, invitation: Invitation, answer: Answer
+) -> Finding:
+    """The first thing that stands in the way, in the order in which a person can put it right."""
+    info = house.platforms[invitation.platform].info
+    assert answer.discovery is not None
+    missing = missing_scopes(info, answer.tokens.scopes, required_only=True)
+    if missing:
+        return Finding(failed=Result.MISSING_SCOPES, detail={"missing": missing})
+    accounts = [account for account in answer.discovery.accounts if account.usable]
+    if not accounts:
+        problems = [account.problem for account in answer.discovery.accounts if account.problem]
+        detail = {"reason": str(problems[0])} if problems else {}
+        return Finding(failed=Result.NO_ACCOUNT, detail=detail)
+    if invitation.connection_id is not None:
+        target = await session.get_one(Connection, invitation.connection_id)
+        return _for_relink(target, accounts)
+    return await _for_new(session, info, invitation, accounts)
+
+
+def _for_relink(target: Connection, accounts: list[Account]) -> Finding:
+    if any(account.id == target.account_id for account in accounts):
+        return Finding(accounts=(target.account_id,))
+    return Finding(
+        question=Question.OTHER_ACCOUNT,
+        detail={"expected": target.handle or target.name, "found": [label(account) for account in accounts]},
+    )
+
+
+async def _for_new(
+    session: AsyncSession, info: PlatformInfo, invitation: Invitation, accounts: list[Account]
+) -> Finding:
+    expected = invitation.expected_handle
+    if expected:
+        matching = [account for account in accounts if same_handle(account.handle, expected)]
+        if not matching:
+            found = [label(account) for account in accounts]
+            return Finding(question=Question.UNEXPECTED, detail={"expected": expected, "found": found})
+        accounts = matching[:1]
+    taken = await connections.elsewhere(
+        session,
+        invitation.workspace_id,
+        invitation.client_id,
+        invitation.platform,
+        [account.id for account in accounts],
+    )
+    detail = {"elsewhere": [connection.account_id for connection, _ in taken]}
+    if len(accounts) > 1:
+        return Finding(question=Question.PICK, detail=detail)
+    if taken:
+        return Finding(question=Question.ELSEWHERE, detail=detail | {"found": [label(accounts[0])]})
+    if info.confirm_after_consent:
+        return Finding(question=Question.CONFIRM, detail={"found": [label(accounts[0])]})
+    return Finding(accounts=(accounts[0].id,))
+
+
+def missing_scopes(
+    info: PlatformInfo, granted: frozenset[str] | None, *, required_only: bool = False
+) -> list[str]:
+    """Scopes that were asked for and not given; empty where the platform does not say."""
+    if granted is None:
+        return []
+    return [
+        scope.name
+        for scope in info.scopes
+        if scope.name not in granted and (scope.required or not required_only)
+    ]
+
+
+def label(account: Account) -> str:
+    return f"@{account.handle}" if account.handle else account.name

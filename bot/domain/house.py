@@ -1,0 +1,116 @@
+"""What every rule is handed: the database, the keys, the clock, the platforms, and how long things may take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from bot.clock import HouseClock
+from bot.http import PlatformHttp
+from bot.platforms.base import Call, Platform
+from bot.settings import AppCredentials
+from storage.crypto import Vault
+from storage.database import Database
+from storage.spool import Spool
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long calls may take and leases are held, in real seconds.
+
+    A lease outlives the longest call made under it; `guard` is how late a call that cannot be undone may
+    still leave; `settle` is how long after that an answer may still take effect at the platform.
+    """
+
+    call: float = 20.0
+    send: float = 30.0
+    guard: float = 10.0
+    settle: float = 15.0
+    lease: float = 90.0
+    wait_for_lease: float = 15.0
+
+    @property
+    def refresh_over(self) -> timedelta:
+        """From the journal's commit on: when a refresh call cannot be running any more."""
+        return timedelta(seconds=self.guard + self.call + self.settle)
+
+    @property
+    def send_over(self) -> timedelta:
+        """From the marker on: when nothing of a send can still be on its way."""
+        return timedelta(seconds=self.guard + self.send + self.settle)
+
+    @property
+    def lease_span(self) -> timedelta:
+        return timedelta(seconds=self.lease)
+
+
+class Tasks:
+    """Work that must not be cancelled between an answer and its commit. A graceful stop waits for it."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs `work` to its end even when the caller is cancelled meanwhile."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+
+class Wake:
+    """Rings when there may be something to do before the next tick."""
+
+    def __init__(self) -> None:
+        self.engine = asyncio.Event()
+        self.outbox = asyncio.Event()
+
+    def all(self) -> None:
+        self.engine.set()
+        self.outbox.set()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything put together once, in `bot.app`, and handed to the rules."""
+
+    db: Database
+    vault: Vault
+    clock: HouseClock
+    http: PlatformHttp
+    platforms: Mapping[str, Platform]
+    apps: Mapping[str, AppCredentials]  # by platform; a platform without an app is off
+    spool: Spool
+    owner: str  # this process's name on leases
+    public_url: str
+    late_after: timedelta = timedelta(minutes=30)
+    timings: Timings = field(default_factory=Timings)
+    tasks: Tasks = field(default_factory=Tasks)
+    wake: Wake = field(default_factory=Wake)
+
+    def call(self, platform: str, *, seconds: float | None = None, not_after: float | None = None) -> Call:
+        """How a call to `platform` travels."""
+        return Call(
+            http=self.http,
+            app=self.apps[platform],
+            deadline=seconds if seconds is not None else self.timings.call,
+            not_after=not_after,
+        )
+
+    def redirect_uri(self, platform: str) -> str:
+        """Byte-identical in both legs of a consent."""
+        return f"{self.public_url}/oauth/{platform}/callback"
+
+
+def wall_now() -> datetime:
+    """Slack's and the transport's time: real, UTC-aware."""
+    return datetime.now(UTC)

@@ -1,0 +1,240 @@
+"""Storing what a consent brought: the grant by person, the connections by account, all in one transaction.
+
+A relink replaces tokens and nothing else: posts, history and settings stay. The invitation is used up by
+one conditional update in the same transaction; a loser's tokens are forgotten, never revoked.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import holding, incidents, inviting, refreshing, tokens
+from bot.domain.auditing import Actor, record
+from bot.domain.consent_checks import missing_scopes
+from bot.domain.consents import Answer, Result, open_answer
+from bot.domain.house import House
+from bot.domain.outcomes import Judgement
+from bot.platforms.base import Account, Reason, Tokens
+from storage import connections as store
+from storage import grants
+from storage import invitations as walks
+from storage.models import Client, Connection, Consent, Grant, Invitation, new_id
+from storage.upsert import insert_new
+
+BUSY = ("exchanging", "choosing")
+UNDO_WITHIN = timedelta(hours=24)
+
+
+async def grant_of_invitation(session: AsyncSession, invitation_id: str) -> str | None:
+    """The grant that a relink is about."""
+    invitation = await walks.get(session, invitation_id)
+    if invitation is None or invitation.connection_id is None:
+        return None
+    connection = await session.get(Connection, invitation.connection_id)
+    return connection.grant_id if connection else None
+
+
+async def release_hold(session: AsyncSession, consent: Consent) -> None:
+    """Gives back the lease that the relink held."""
+    grant_id = await grant_of_invitation(session, consent.invitation_id)
+    if grant_id is not None:
+        await grants.drop_lease(session, grant_id, f"consent:{consent.id}")
+
+
+async def renew_known_grant(
+    session: AsyncSession, house: House, consent: Consent, answer: Answer, now: datetime
+) -> str | None:
+    """A second consent of a person we know is the next generation of the same grant, whatever becomes of
+    the invitation: the platform may have ended the earlier tokens with it. Returns the grant's id."""
+    assert answer.discovery is not None
+    info = house.platforms[consent.platform].info
+    app = house.apps[consent.platform]
+    grant = await grants.find(session, info.provider, app.client_id, answer.discovery.subject)
+    if grant is None:
+        return None
+    await _next_generation(session, house, consent.platform, grant, answer.tokens, now)
+    missing = missing_scopes(info, answer.tokens.scopes, required_only=True)
+    if missing:
+        await _lost_permission(session, house, grant.id, missing[0], now)
+    else:
+        await _lives_again(session, house, grant.id, now)
+    return grant.id
+
+
+async def _next_generation(
+    session: AsyncSession, house: House, platform: str, grant: Grant, fresh: Tokens, now: datetime
+) -> None:
+    info = house.platforms[platform].info
+    locked = await session.get(Grant, grant.id, populate_existing=True, with_for_update=True)
+    assert locked is not None
+    values = tokens.sealed_values(house.vault, grant.id, locked.generation + 1, fresh, info, now)
+    values |= refreshing.after_success(house.platforms[platform], values, now)
+    values |= {"consented_at": now, "refresh_token": values.get("refresh_token")}
+    await session.execute(
+        update(Grant)
+        .where(Grant.id == grant.id, Grant.generation == locked.generation)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    await session.refresh(grant)
+
+
+async def _lost_permission(
+    session: AsyncSession, house: House, grant_id: str, permission: str, now: datetime
+) -> None:
+    await session.execute(
+        update(Grant)
+        .where(Grant.id == grant_id)
+        .values(state="dead", reason=Reason.PERMISSION_MISSING, reason_at=now, next_due_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    grant = await grants.get(session, grant_id)
+    assert grant is not None
+    await incidents.dead(session, house, grant, now, permission=permission)
+
+
+async def _lives_again(session: AsyncSession, house: House, grant_id: str, now: datetime) -> None:
+    await incidents.close_for_grant(session, grant_id, "relinked", now)
+    reach = await grants.live_reach(session, grant_id)
+    await holding.release(session, house, [item.connection.id for item in reach], now)
+
+
+async def finish(
+    session: AsyncSession, house: House, consent_id: str, account_ids: tuple[str, ...], now: datetime
+) -> None:
+    """Uses the invitation up and stores the chosen accounts, or tells that somebody else was faster."""
+    consent = await walks.consent(session, consent_id)
+    if consent is None or consent.answer is None:
+        return
+    invitation = await walks.get(session, consent.invitation_id)
+    assert invitation is not None
+    await release_hold(session, consent)
+    if not await walks.use(session, invitation.id, consent_id, now):
+        await _end(session, consent_id, Result.USED, now)
+        return
+    answer = open_answer(house.vault, consent_id, consent.answer)
+    assert answer.discovery is not None
+    grant = await _grant(session, house, consent, answer, now)
+    chosen = [account for account in answer.discovery.accounts if account.id in account_ids]
+    linked = await _link_all(session, house, invitation, grant, chosen, answer, now)
+    relinked = invitation.connection_id in linked
+    result = Result.RELINKED if relinked else Result.LINKED
+    await _end(session, consent_id, result, now, grant_id=grant.id, connection_ids=linked)
+    await _lives_again(session, house, grant.id, now)
+    await inviting.touch_batch(session, invitation.batch_id)
+
+
+async def _grant(
+    session: AsyncSession, house: House, consent: Consent, answer: Answer, now: datetime
+) -> Grant:
+    """The person's grant: the one renewed by this very consent, or a new one."""
+    assert answer.discovery is not None
+    if consent.grant_id is not None:
+        return await session.get_one(Grant, consent.grant_id)
+    info = house.platforms[consent.platform].info
+    app = house.apps[consent.platform]
+    grant_id = new_id()
+    values = tokens.sealed_values(house.vault, grant_id, 1, answer.tokens, info, now)
+    values.setdefault("scopes", sorted(info.required_scopes))
+    values |= refreshing.after_success(house.platforms[consent.platform], values, now)
+    key = {"provider": info.provider, "app_id": app.client_id, "subject": answer.discovery.subject}
+    opened_by = {"workspace": consent.workspace_id, "consent": consent.id}
+    values |= {"id": grant_id, "subject_name": answer.discovery.subject_name[:255], "opened_by": opened_by}
+    values |= {"consented_at": now, "created_at": now, "attempts": 0}
+    made = await insert_new(session, Grant, key | values, *key)
+    grant = await grants.find(session, *key.values())
+    assert grant is not None
+    if not made:  # somebody linked the same person in this very moment
+        await _next_generation(session, house, consent.platform, grant, answer.tokens, now)
+    return grant
+
+
+async def _link_all(
+    session: AsyncSession,
+    house: House,
+    invitation: Invitation,
+    grant: Grant,
+    accounts: list[Account],
+    answer: Answer,
+    now: datetime,
+) -> list[str]:
+    client = await session.get_one(Client, invitation.client_id)
+    info = house.platforms[invitation.platform].info
+    linked = []
+    for account in accounts:
+        before = await _grant_before(session, client, invitation.platform, account.id)
+        values = {
+            "grant_id": grant.id,
+            "handle": account.handle[:255],
+            "name": account.name[:255],
+            "picture_url": account.picture_url,
+            "missing_scopes": missing_scopes(info, answer.tokens.scopes),
+            "proved_at": now,
+            "linked_by": invitation.created_by,
+            "linked_at": now,
+            "created_at": now,
+        }
+        connection, fresh = await store.store(session, client, invitation.platform, account.id, values)
+        await _store_own_token(session, house, connection, grant, answer.own_tokens.get(account.id))
+        actor = Actor(invitation.workspace_id, None, invitation.channel_id)
+        detail: dict[str, Any] = {"account": account.id, "handle": account.handle, "link_of": invitation.created_by}
+        action = "linked" if fresh else "relinked"
+        record(session, actor, action, now, client_id=client.id, connection_id=connection.id, detail=detail)
+        if before is not None and before != grant.id:
+            await _moved_away(session, before, now)
+        linked.append(connection.id)
+    return linked
+
+
+async def _grant_before(session: AsyncSession, client: Client, platform: str, account_id: str) -> str | None:
+    for connection in await store.of_client(session, client.id, platform):
+        if connection.account_id == account_id:
+            return connection.grant_id
+    return None
+
+
+async def _moved_away(session: AsyncSession, old_grant_id: str, now: datetime) -> None:
+    """The last connection left a grant for another login: nothing rests on it any more."""
+    if not await grants.live_reach(session, old_grant_id):
+        await incidents.close_for_grant(session, old_grant_id, "relinked", now)
+
+
+async def _store_own_token(
+    session: AsyncSession, house: House, connection: Connection, grant: Grant, own: str | None
+) -> None:
+    place = tokens.own_token_place(connection.id, grant.generation)
+    await session.execute(
+        update(Connection)
+        .where(Connection.id == connection.id)
+        .values(
+            own_token=house.vault.seal(own, place) if own else None,
+            own_token_generation=grant.generation if own else None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _end(session: AsyncSession, consent_id: str, result: Result, now: datetime, **values: Any) -> None:
+    state = "failed" if result is Result.USED else "done"
+    await walks.move_consent(
+        session,
+        consent_id,
+        BUSY,
+        state,
+        result=result,
+        finished_at=now,
+        answer=None,
+        verifier=None,
+        **values,
+    )
+
+
+async def tell_app_fault(
+    session: AsyncSession, consent: Consent, judgement: Judgement, now: datetime
+) -> None:
+    """The consent failed for our app's fault: the operator hears it, once while it lasts."""
+    await incidents.app_refused(session, consent.workspace_id, consent.platform, judgement, now)

@@ -1,0 +1,388 @@
+"""One step of one delivery: prepare, mark, send, follow, look.
+
+Everything before the marker can be done again. The marker is committed before the point of no return; the
+call may leave only until its guard, and takeover waits until nothing can still be on its way. What comes
+after a lost answer is a look, and where a look cannot know, a question. The bot never posts twice by itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.clock import boot_seconds
+from bot.domain import breaker, content, holding, looking, reports, second_look, tokens
+from bot.domain.house import House
+from bot.domain.outcomes import judge_verdict
+from bot.domain.refreshing import Cause, Skipped, refresh
+from bot.http import HttpError, NotSent
+from bot.platforms.base import Kind, Platform, PlatformError, Reason, Sent, Target, Verdict, Wait
+from storage import deliveries as store
+from storage.deliveries import Work
+from storage.models import new_id
+
+log = structlog.get_logger(__name__)
+
+TRIES_MOST = 8  # of a safe step, with a growing pause: about half an hour
+STEP_PAUSE = timedelta(seconds=15)
+STEP_PAUSE_MOST = timedelta(minutes=10)
+TURN_PAUSE = timedelta(seconds=5)
+WAITING_PAUSE = timedelta(minutes=1)
+FRESH_ENOUGH = timedelta(minutes=2)
+LOOK_AFTER = timedelta(seconds=5)
+
+
+async def step(house: House, delivery_id: str) -> None:
+    """Works on a claimed delivery until it waits for something or is done."""
+    async with house.db.read() as session:
+        work = await store.load(session, delivery_id)
+    if work is None or work.delivery.lease_owner != house.owner:
+        return
+    state = work.delivery.state
+    if state in ("scheduled", "blocked"):
+        await _start(house, work)
+    elif state == "preparing":
+        await _prepare(house, work)
+    elif state == "sending":  # its sender is gone, and nothing can be on its way any more
+        await _taken_over(house, work)
+    elif state == "processing":
+        await looking.follow(house, work)
+    elif state == "unconfirmed":
+        await looking.look(house, work)
+
+
+async def _start(house: House, work: Work) -> None:
+    now = house.clock.now()
+    delivery = work.delivery
+    async with house.db.write() as session:
+        hold = holding.why_held(work, now)
+        if hold is not None:
+            await _leave(session, house, work, now, state="blocked", reason=hold, next_at=None)
+            await reports.held(session, work)
+            return
+        planned = delivery.next_at or delivery.due_at
+        if delivery.state == "scheduled" and now - planned > house.late_after:
+            await holding.offer_late_of_client(session, house, work.client.id, now)
+            return
+        if not await store.move(
+            session, delivery, house.owner, delivery.state, now, state="preparing", reason=None
+        ):
+            return
+    delivery.state = "preparing"
+    await _prepare(house, work)
+
+
+async def _prepare(house: House, work: Work) -> None:
+    """The next safe steps, up to the marker."""
+    now = house.clock.now()
+    hold = holding.why_held(work, now)
+    if hold is not None:
+        await _park(house, work, state="blocked", reason=hold, next_at=None)
+        return
+    ready = await _with_fresh_token(house, work)
+    if ready is None:
+        return
+    work = ready
+    platform = house.platforms[work.connection.platform]
+    target = target_of(house, work)
+    handles = content.stored_handles(house, work, now)
+    post = content.content_of(work.post)
+    try:
+        async with house.http.slot(platform.info.token_host):
+            made = await platform.prepare(house.call(work.connection.platform), target, post, handles)
+    except (PlatformError, HttpError) as error:
+        await _step_failed(house, work, error)
+        return
+    values = content.sealed_handles(house, work, made, house.clock.now())
+    if isinstance(made, Wait):
+        wait_until = house.clock.now() + timedelta(seconds=made.seconds)
+        await _park(house, work, **values, next_at=wait_until, steps=0)
+        return
+    await _send(house, work, platform, target, dict(made.handles), values)
+
+
+async def _with_fresh_token(house: House, work: Work) -> Work | None:
+    """The check before a post. None when the delivery was parked because no good token is there now."""
+    end = work.grant.access_expires_at
+    now = house.clock.now()
+    if end is None or end - now > FRESH_ENOUGH:
+        return work
+    result = await refresh(house, work.grant.id, Cause.POST)
+    if not isinstance(result, Skipped):
+        await second_look.after_refresh(house, work.grant.id, result)
+    async with house.db.read() as session:
+        again = await store.load(session, work.delivery.id)
+    if again is None:
+        return None
+    good = again.grant.access_expires_at is None or again.grant.access_expires_at > house.clock.now()
+    if good and again.grant.state in ("live", "ending"):
+        return again
+    await _park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+    return None
+
+
+def target_of(house: House, work: Work) -> Target:
+    connection = work.connection
+    token = tokens.token_for(house.vault, work.grant, connection)
+    return Target(connection.account_id, connection.handle, token)
+
+
+async def _send(
+    house: House,
+    work: Work,
+    platform: Platform,
+    target: Target,
+    handles: dict[str, str],
+    values: dict[str, object],
+) -> None:
+    """The marker, then the call that cannot be undone, then its result. Not cancelled in between."""
+    now = house.clock.now()
+    not_after = boot_seconds() + house.timings.guard
+    async with house.db.write() as session:
+        lease_now = await house.db.lease_now(session)
+        marked = await store.mark_sending(
+            session,
+            work.delivery,
+            house.owner,
+            now,
+            **values,
+            sending_id=new_id(),
+            sending_at=now,
+            sending_over_at=lease_now + house.timings.send_over,
+            lease_until=lease_now + house.timings.lease_span,
+            next_at=now,
+        )
+    if not marked:
+        await _park(house, work, **values, next_at=now + TURN_PAUSE)
+        return
+    work.delivery.state = "sending"
+    work.delivery.sending_at = now
+    await house.tasks.finish(_send_marked(house, work, platform, target, handles, not_after))
+
+
+async def _send_marked(
+    house: House,
+    work: Work,
+    platform: Platform,
+    target: Target,
+    handles: dict[str, str],
+    not_after: float,
+) -> None:
+    call = house.call(work.connection.platform, seconds=house.timings.send, not_after=not_after)
+    try:
+        sent = await platform.send(call, target, content.content_of(work.post), handles)
+    except NotSent:
+        await _not_sent(house, work, Verdict(Kind.TRY_LATER, Reason.PLATFORM_DOWN, "not sent"))
+    except HttpError as error:
+        await _unclear(house, work, Reason.PLATFORM_DOWN, type(error).__name__)
+    except PlatformError as error:
+        await _send_refused(house, work, error.verdict)
+    else:
+        await sent_off(house, work, sent)
+
+
+async def sent_off(house: House, work: Work, sent: Sent) -> None:
+    """The platform took it: published, or in processing."""
+    now = house.clock.now()
+    state = "processing" if sent.processing else "published"
+    async with house.db.write() as session:
+        done = await _leave(
+            session,
+            house,
+            work,
+            now,
+            state=state,
+            external_id=sent.external_id,
+            permalink=sent.permalink,
+            visibility=sent.visibility,
+            published_at=None if sent.processing else now,
+            next_at=now + STEP_PAUSE if sent.processing else None,
+            reason=None,
+            code=None,
+            sending_over_at=None,
+            handles=work.delivery.handles if sent.processing else None,
+        )
+        if done:
+            await breaker.answered(session, work.grant.provider, now)
+            if state == "published":
+                await reports.published(session, work, sent.permalink, now)
+    log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)
+    house.wake.outbox.set()
+
+
+async def _send_refused(house: House, work: Work, verdict: Verdict) -> None:
+    """A readable answer that is not success: nothing took effect, except where it is unclear or a copy."""
+    if verdict.kind is Kind.UNCLEAR:
+        await _unclear(house, work, verdict.reason, verdict.code)
+    elif verdict.kind is Kind.DUPLICATE and verdict.twin:
+        await sent_off(house, work, Sent(verdict.twin))
+    elif verdict.kind is Kind.DUPLICATE:
+        await _unclear(house, work, Reason.DUPLICATE, verdict.code)
+    else:
+        await _not_sent(house, work, verdict)
+
+
+async def _not_sent(house: House, work: Work, verdict: Verdict) -> None:
+    """Surely not published: back before the marker, and on from there as after any refused safe step."""
+    async with house.db.write() as session:
+        moved = await store.move(
+            session,
+            work.delivery,
+            house.owner,
+            "sending",
+            house.clock.now(),
+            state="preparing",
+            sending_id=None,
+            sending_over_at=None,
+        )
+    if moved:
+        work.delivery.state = "preparing"
+        await _step_refused(house, work, verdict)
+
+
+async def _unclear(house: House, work: Work, reason: Reason, code: str) -> None:
+    now = house.clock.now()
+    async with house.db.write() as session:
+        await breaker.silent(session, work.grant.provider, now)
+        await _leave(
+            session,
+            house,
+            work,
+            now,
+            state="unconfirmed",
+            reason=reason,
+            code=code[:64],
+            looks=0,
+            next_at=now + LOOK_AFTER,
+        )
+    log.info("send_unclear", delivery=work.delivery.id, code=code)
+
+
+async def _taken_over(house: House, work: Work) -> None:
+    """The process that held the marker is gone, before or after the call left: nobody knows."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        await _leave(
+            session,
+            house,
+            work,
+            now,
+            state="unconfirmed",
+            reason=Reason.LOST_ANSWER,
+            looks=0,
+            next_at=now,
+        )
+    house.wake.engine.set()
+
+
+async def _step_failed(house: House, work: Work, error: PlatformError | HttpError) -> None:
+    if isinstance(error, HttpError):
+        await _step_refused(house, work, Verdict(Kind.UNCLEAR, Reason.PLATFORM_DOWN, type(error).__name__))
+    else:
+        await _step_refused(house, work, error.verdict)
+
+
+async def _step_refused(house: House, work: Work, verdict: Verdict) -> None:
+    """A safe step did not succeed: try again later, doubt the token, hold, or fail in words."""
+    kind = verdict.kind
+    if kind in (Kind.TOKEN, Kind.DEAD):
+        await _doubt_token(house, work, verdict)
+    elif kind in (Kind.TRY_LATER, Kind.UNCLEAR, Kind.NOT_READY):
+        await _later(house, work, verdict)
+    elif kind in (Kind.PERMISSION, Kind.ACCOUNT):
+        await _account_trouble(house, work, verdict)
+    else:
+        await fail(house, work, verdict)
+
+
+async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
+    good = await second_look.doubt(house, work.grant.id, work.grant.generation, verdict)
+    now = house.clock.now()
+    if good:
+        steps = work.delivery.steps + 1
+        if steps > TRIES_MOST:
+            await fail(house, work, verdict)
+            return
+        await _park(house, work, next_at=now + _pause(steps), steps=steps)
+        house.wake.engine.set()
+        return
+    async with house.db.read() as session:
+        again = await store.load(session, work.delivery.id)
+    dead = again is not None and holding.why_held(again, now) is holding.Hold.DEAD
+    if dead:
+        await _park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+    else:
+        await _park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+
+
+async def _later(house: House, work: Work, verdict: Verdict) -> None:
+    now = house.clock.now()
+    steps = work.delivery.steps + 1
+    if steps > TRIES_MOST and verdict.retry_after is None:
+        await fail(house, work, verdict)
+        return
+    pause = _pause(steps)
+    if verdict.retry_after is not None:
+        pause = max(pause, timedelta(seconds=verdict.retry_after))
+    await _park(
+        house, work, next_at=now + pause, steps=steps, reason=verdict.reason, code=verdict.code[:64]
+    )
+
+
+async def _account_trouble(house: House, work: Work, verdict: Verdict) -> None:
+    """The account, not the post, is at fault: the post waits, and the account's incident tells."""
+    async with house.db.write() as session:
+        await reports.account_trouble(session, house, work, judge_verdict(verdict), house.clock.now())
+    await _park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+    house.wake.outbox.set()
+
+
+async def fail(house: House, work: Work, verdict: Verdict) -> None:
+    """This post, on this account, cannot be published as it is."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        failed = await _leave(
+            session,
+            house,
+            work,
+            now,
+            state="failed",
+            reason=verdict.reason,
+            code=verdict.code[:64],
+            next_at=None,
+            handles=None,
+            sending_over_at=None,
+        )
+        if failed:
+            await reports.failed(session, work, judge_verdict(verdict), now)
+    log.info("delivery_failed", delivery=work.delivery.id, reason=verdict.reason, code=verdict.code)
+    house.wake.outbox.set()
+
+
+async def _park(house: House, work: Work, **values: object) -> None:
+    async with house.db.write() as session:
+        await _leave(session, house, work, house.clock.now(), **values)
+        if values.get("state") == "blocked":
+            await reports.held(session, work)
+
+
+async def _leave(session: AsyncSession, house: House, work: Work, now: datetime, **values: object) -> bool:
+    """The step's last write: gives the lease back with it."""
+    return await store.move(
+        session,
+        work.delivery,
+        house.owner,
+        work.delivery.state,
+        now,
+        lease_owner=None,
+        lease_until=None,
+        **values,
+    )
+
+
+def _pause(steps: int) -> timedelta:
+    doubled: timedelta = STEP_PAUSE * 2 ** min(steps - 1, 10)
+    return min(doubled, STEP_PAUSE_MOST)
+

@@ -1,0 +1,357 @@
+"""The one interface behind which every platform stands, and the values that cross it.
+
+A platform's file knows the platform's addresses, shapes, lifetimes and errors. It knows nothing of Slack,
+of the database or of the house clock: it is handed a `Call` (how to travel), tokens and content, and it
+returns values or raises.
+
+Two families of errors leave a platform:
+
+    PlatformError          the platform answered, and this is what the answer means (`verdict`)
+    bot.http.HttpError     no readable answer: `NotSent` (surely never arrived) or `NoAnswer` (may have)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from bot.http import PlatformHttp
+from bot.settings import AppCredentials
+
+Handles = Mapping[str, str]
+"""What `prepare` made at the platform (container ids, upload sessions): small, JSON-able, ours to keep."""
+
+
+class Kind(StrEnum):
+    """What an answer of a platform means for us, whichever call it answered."""
+
+    TRY_LATER = "try_later"  # a clear "not now": 429, quota of the account; nothing took effect
+    UNCLEAR = "unclear"  # 5xx, unreadable body: the call may have taken effect
+    TOKEN = "token"  # the access token is refused, reason unsaid: refresh once, then believe
+    DEAD = "dead"  # the person's grant is over; only a person can cure it
+    PERMISSION = "permission"  # the grant lives, a scope or a role is missing
+    ACCOUNT = "account"  # the account itself is suspended, restricted, of the wrong type, or gone
+    APP = "app"  # our developer app is at fault: told to the operator, never blamed on a client
+    DUPLICATE = "duplicate"  # refused as a copy; `twin` names the original where the platform does
+    CONTENT = "content"  # this post is refused, another would pass
+    NOT_READY = "not_ready"  # ask again in a moment
+    UNKNOWN = "unknown"  # readable, but in no table: kept for a person
+
+
+class Reason(StrEnum):
+    """Why, in a word that messages turn into a sentence and an advice."""
+
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    PASSWORD_CHANGED = "password_changed"
+    CHECKPOINT = "checkpoint"  # log in there first
+    SECURITY_HOLD = "security_hold"  # two-factor or identity check
+    PERMISSION_MISSING = "permission_missing"
+    ROLE_LOST = "role_lost"  # on the Page or organisation
+    SUSPENDED = "suspended"
+    RESTRICTED = "restricted"
+    ACCOUNT_TYPE = "account_type"
+    ACCOUNT_GONE = "account_gone"
+    LOST_ANSWER = "lost_answer"  # lost in a restart or a dropped answer
+    REFUSED = "refused"  # definitive, but the platform does not say why
+    APP_SECRET = "app_secret"
+    APP_SUSPENDED = "app_suspended"
+    APP_NOT_REVIEWED = "app_not_reviewed"
+    APP_SETTINGS = "app_settings"
+    VERSION_RETIRED = "version_retired"
+    CREDITS = "credits"
+    APP_QUOTA = "app_quota"
+    RATE_LIMIT = "rate_limit"
+    DAILY_CAP = "daily_cap"
+    SPAM = "spam"  # the platform blocks posting for a while
+    TEXT_TOO_LONG = "text_too_long"
+    TEXT_REFUSED = "text_refused"
+    LINK_REFUSED = "link_refused"
+    MEDIA_MISSING = "media_missing"
+    MEDIA_FORMAT = "media_format"
+    MEDIA_SIZE = "media_size"
+    MEDIA_RATIO = "media_ratio"
+    MEDIA_DURATION = "media_duration"
+    MEDIA_UNREACHABLE = "media_unreachable"
+    TARGET_GONE = "target_gone"  # board, section: choose another
+    POLICY = "policy"
+    DUPLICATE = "duplicate"
+    PLATFORM_DOWN = "platform_down"
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A classified answer. `code` is short and safe to log ("190/460"); it is never shown to people."""
+
+    kind: Kind
+    reason: Reason
+    code: str = ""
+    retry_after: float | None = None  # seconds, where the platform says it
+    permission: str | None = None  # the scope that is missing, where it is known
+    twin: str | None = None  # id of the post that a duplicate refusal names
+
+
+class PlatformError(Exception):
+    """The platform answered, and the answer is not success."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(f"{verdict.kind}: {verdict.reason} ({verdict.code})")
+        self.verdict = verdict
+
+
+class RefreshKind(StrEnum):
+    ROTATING = "rotating"  # each refresh token is single use (X, TikTok, Pinterest)
+    KEPT = "kept"  # the refresh token stays the same (Google)
+    COUNTDOWN = "countdown"  # stays the same, its own life counts down (LinkedIn partners)
+    SELF_EXTENDING = "self_extending"  # the access token is its own refresh credential (Meta)
+    NONE = "none"  # nothing to renew
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshModel:
+    """When and how a provider's tokens are renewed. Lifetimes come from replies; these are only margins."""
+
+    kind: RefreshKind
+    margin: timedelta  # renew with this much life left (never more than half of the returned life)
+    min_age: timedelta = timedelta(0)  # younger tokens are refused (24 h on Meta)
+    assumed_life: timedelta | None = None  # used only where a reply names none
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One permission we ask for, and what a person loses without it ("posting")."""
+
+    name: str
+    purpose: str
+    required: bool = True
+
+
+class MediaKind(StrEnum):
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class PostLimits:
+    """What a post on this platform may hold. `None` means: no such limit."""
+
+    text_max: int
+    text_required: bool = False
+    media_min: int = 0
+    media_max: int = 0
+    media_kinds: frozenset[MediaKind] = frozenset()
+    image_types: frozenset[str] = frozenset()  # MIME types
+    image_bytes_max: int | None = None
+    video_bytes_max: int | None = None
+    daily_cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformInfo:
+    """What is data about a platform. `key` is the word of commands, settings and tables ("instagram")."""
+
+    key: str
+    title: str
+    provider: str
+    scopes: tuple[Scope, ...]
+    refresh: RefreshModel
+    hosts: frozenset[str]  # the only hosts that may see a bearer token
+    token_host: str  # whose slot a refresh waits for
+    permission_page: str  # where a person removes our app
+    limits: PostLimits
+    pkce: bool
+    confirm_after_consent: bool = False  # the platform cannot be made to show account choice (LinkedIn)
+    unreviewed: str | None = None  # what an unreviewed app cannot do, in a sentence for people
+    probe_interval: timedelta | None = timedelta(days=1)  # None: refreshing is the proof of life
+    account_noun: str = "account"
+    post_noun: str = "post"
+
+    @property
+    def required_scopes(self) -> frozenset[str]:
+        return frozenset(scope.name for scope in self.scopes if scope.required)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How one call travels: the client, our app, and until when (seconds; `not_after` in boot seconds)."""
+
+    http: PlatformHttp
+    app: AppCredentials
+    deadline: float = 20.0
+    not_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a consent or a refresh returned. Lifetimes are seconds from the answer; absent means not said."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_in: float | None = None
+    refresh_expires_in: float | None = None
+    data_access_expires_in: float | None = None
+    scopes: frozenset[str] | None = None  # None: the reply did not say
+    subject: str | None = None  # the platform's id of the person, where the reply names it
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One social account that a grant reaches. `own_token` where the account has one (a Page's)."""
+
+    id: str
+    handle: str
+    name: str
+    picture_url: str | None = None
+    own_token: str | None = field(default=None, repr=False)
+    usable: bool = True
+    problem: Reason | None = None  # why it is not usable
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Who consented, and which accounts that reaches."""
+
+    subject: str
+    subject_name: str
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The account a call speaks for, with the token that speaks."""
+
+    account_id: str
+    handle: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One picture or film of a post. `url` is public and short-lived; sizes in bytes, durations in seconds."""
+
+    url: str
+    kind: MediaKind
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    alt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is to be published on one account."""
+
+    text: str = ""
+    media: tuple[Media, ...] = ()
+    title: str | None = None
+    link: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentProblem:
+    """Why a post cannot be accepted, beside the field it belongs to ("text", "media", "title", "link")."""
+
+    field: str
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Everything that can be done again safely is done; the next call is the point of no return."""
+
+    handles: Handles
+    fresh_for: float | None = None  # seconds for which the handles stay good
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The platform is still preparing; look again in `seconds`."""
+
+    handles: Handles
+    seconds: float
+    fresh_for: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The platform took the post. `processing`: accepted, not yet public; ask `progress` again."""
+
+    external_id: str | None
+    permalink: str | None = None
+    processing: bool = False
+    visibility: str | None = None  # where it is not what was asked: "private"
+
+
+class Found(StrEnum):
+    THERE = "there"
+    ABSENT = "absent"  # proved by a handle of our own, never by a list
+    UNKNOWN = "unknown"  # only a person can tell
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look for a post with a lost answer can prove."""
+
+    found: Found
+    external_id: str | None = None
+    permalink: str | None = None
+
+
+class Platform(Protocol):
+    """What each platform's file fills in. All methods raise `PlatformError` or `bot.http.HttpError`."""
+
+    @property
+    def info(self) -> PlatformInfo: ...
+
+    def authorization_url(
+        self, app: AppCredentials, redirect_uri: str, state: str, challenge: str | None
+    ) -> str:
+        """Where the browser goes to consent. `challenge`: base64url S256 of the verifier, if `info.pkce`."""
+
+    async def exchange(self, call: Call, code: str, redirect_uri: str, verifier: str | None) -> Tokens:
+        """The callback's code for tokens, all the way to the longest-lived kind."""
+
+    async def discover(self, call: Call, tokens: Tokens) -> Discovery:
+        """Who consented and which accounts can be linked now."""
+
+    async def refresh(self, call: Call, tokens: Tokens) -> Tokens:
+        """New tokens for old. An absent refresh token in the result means: keep the stored one."""
+
+    async def probe(self, call: Call, target: Target) -> Account:
+        """The cheapest sure proof that the token still speaks for the account."""
+
+    async def revoke(self, call: Call, tokens: Tokens) -> bool:
+        """Removes our app at the platform; false where the platform has no such call."""
+
+    def check(self, content: Content) -> tuple[ContentProblem, ...]:
+        """What the platform would refuse, found before anything is sent."""
+
+    async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
+        """The next safe step. Called again with the stored handles until it answers `Ready`."""
+
+    async def send(self, call: Call, target: Target, content: Content, handles: Handles) -> Sent:
+        """The point of no return: after this call has left, the post can appear without us."""
+
+    async def progress(self, call: Call, target: Target, handles: Handles, external_id: str | None) -> Sent:
+        """For posts in processing: what has become of it. Refused posts raise with kind CONTENT."""
+
+    async def look(
+        self,
+        call: Call,
+        target: Target,
+        content: Content,
+        handles: Handles,
+        since: datetime,
+        taken: frozenset[str],
+    ) -> Look:
+        """What became of a `send` whose answer was lost. `since`: when the marker was set, in house time;
+        `taken`: external ids that belong to other deliveries and are never adopted."""

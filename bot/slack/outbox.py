@@ -1,0 +1,179 @@
+"""Empties the notices table into Slack: nothing is lost, nothing is said twice, save one twin when Slack's
+own answer was lost.
+
+A new message is marked `posting` and committed before `chat.postMessage`. Where the answer is lost, the
+notice stays `posting` for 90 s, in which `returned` may bring its timestamp back, and is then said again.
+A view that is posted already is changed in place. Any number of outboxes may run on one database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+
+from bot.messages.message import Message
+from bot.slack import claims
+from bot.slack.addressing import Nowhere, find_address, lanes
+from bot.slack.backoff import Backoff
+from bot.slack.channels import ResolveChannel
+from bot.slack.delivery import Delivery, Pause
+from bot.slack.gateway import Gateway
+from storage.database import Database
+from storage.models import Notice
+
+__all__ = ["Outbox", "Renderer"]
+
+log = structlog.get_logger(__name__)
+
+Renderer = Callable[[Notice], Awaitable[Message | None]]
+"""Says what a notice looks like now, or None when there is nothing to say any more.
+
+`notice.problem` is `<Slack's word> <channel>` when the message could not be said where it belongs.
+"""
+
+T = TypeVar("T")
+LANE_SECONDS = 20.0
+LANES_AT_ONCE = 8
+BUSY_SECONDS = 2.0
+
+
+class Outbox:
+    """Delivers notices. `renderers` go by topic; `wall` is real time; `owner` names this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: Gateway,
+        renderers: Mapping[str, Renderer],
+        resolve_channel: ResolveChannel,
+        wall: Callable[[], datetime],
+        owner: str,
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._resolve = resolve_channel
+        self._wall = wall
+        self._owner = owner
+        self._backoff = Backoff()
+        self._renderers = renderers
+        self._busy: set[tuple[str, str]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def deliver_once(self, limit: int = 50) -> int:
+        """Delivers what is due, at most `limit` notices and for about 20 s; returns how many were said.
+
+        Channels go side by side, the messages of one channel in the order of their creation. May be called
+        again while it runs. What fails is put off, never raised; only the database's errors are.
+        """
+        now, lease = self._wall(), claims.new_lease(self._owner)
+        async with self._database.read() as session:
+            if not await claims.anything_due(session, now):
+                return 0
+        async with self._database.write() as session:
+            notices = await claims.claim(session, lease, now, limit)
+            unanswered = await claims.unanswered(session, lease, now)
+        delivery = Delivery(
+            self._database, self._gateway, self._renderers, self._resolve, self._wall, self._backoff, lease
+        )
+        ready = await self._without_waiting_workspaces(notices, lease)
+        gate = asyncio.Semaphore(LANES_AT_ONCE)
+        waiting = lanes(ready, await self._likely_channels(ready))
+        runs = [self._lane(gate, delivery, key, lane, unanswered) for key, lane in waiting.items()]
+        return sum(await asyncio.gather(*runs))
+
+    async def next_moment(self) -> datetime | None:
+        """When there will be something to do (real time); None while nothing waits."""
+        async with self._database.read() as session:
+            return await claims.next_moment(session, self._wall())
+
+    async def returned(self, notice_id: str, workspace_id: str, channel: str, ts: str) -> bool:
+        """Slack told where a notice stands (`message_metadata_posted`). True if that was news."""
+        async with self._database.write() as session:
+            news = await claims.returned(session, notice_id, workspace_id, channel, ts)
+            if news:
+                await claims.wake_replies(session, notice_id, self._wall())
+        return news
+
+    async def drain(self) -> None:
+        """Waits until no answer of Slack is still to be written down. For a graceful stop."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def _without_waiting_workspaces(self, notices: list[Notice], lease: str) -> list[Notice]:
+        now = self._wall()
+        put_off: dict[datetime, list[str]] = {}
+        for notice in notices:
+            until = self._backoff.until(notice.workspace_id, now)
+            if until is not None:
+                put_off.setdefault(until, []).append(notice.id)
+        async with self._database.write() as session:
+            for until, ids in put_off.items():
+                await claims.release(session, ids, lease, until)
+        gone = {each for ids in put_off.values() for each in ids}
+        return [notice for notice in notices if notice.id not in gone]
+
+    async def _likely_channels(self, notices: list[Notice]) -> dict[str, str]:
+        """Where each notice will probably go; a reply goes behind its root."""
+        found: dict[str, str] = {}
+        async with self._database.read() as session:
+            for notice in notices:
+                address = await find_address(session, notice, self._resolve)
+                channels = () if isinstance(address, Nowhere) else address.channels
+                found[notice.id] = channels[0] if channels else ""
+        return found
+
+    async def _lane(
+        self,
+        gate: asyncio.Semaphore,
+        delivery: Delivery,
+        key: tuple[str, str],
+        notices: list[Notice],
+        unanswered: Mapping[str, datetime],
+    ) -> int:
+        """Delivers one channel's notices one after the other; stops at the first that has to wait."""
+        soon = self._wall() + timedelta(seconds=BUSY_SECONDS)
+        if key in self._busy:
+            await delivery.put_off(notices, soon)
+            return 0
+        self._busy.add(key)
+        try:
+            async with gate:
+                return await self._in_order(delivery, key, notices, unanswered)
+        finally:
+            self._busy.discard(key)
+
+    async def _in_order(
+        self,
+        delivery: Delivery,
+        key: tuple[str, str],
+        notices: list[Notice],
+        unanswered: Mapping[str, datetime],
+    ) -> int:
+        said, started = 0, asyncio.get_running_loop().time()
+        older = unanswered.get(key[1])
+        for index, notice in enumerate(notices):
+            pause: Pause | None = None
+            if older is not None and notice.ts is None and older <= notice.created_at:
+                pause = Pause(self._wall() + timedelta(seconds=BUSY_SECONDS))
+            elif asyncio.get_running_loop().time() - started > LANE_SECONDS:
+                pause = Pause(self._wall())
+            if pause is not None:
+                await delivery.put_off(notices[index:], pause.until)
+                break
+            outcome = await self._uninterrupted(delivery.deliver(notice))
+            if isinstance(outcome, Pause):
+                await delivery.put_off(notices[index + 1 :], outcome.until)
+                break
+            said += outcome
+        return said
+
+    async def _uninterrupted(self, work: Coroutine[Any, Any, T]) -> T:
+        """Between Slack's answer and its commit nothing is cancelled; `drain` waits for it."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)

@@ -1,0 +1,8 @@
+"""The demo page: the sandbox's Slack as people would see it, with room for other controls beside it."""
+
+from __future__ import annotations
+
+from sandbox.page.panels import Panel
+from sandbox.page.routes import create_page_routes
+
+__all__ = ["Panel", "create_page_routes"]

@@ -1,0 +1,14 @@
+"""All twins together. A new platform's twin is one line in `create_platform_routes`."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from sandbox.platforms import instagram, x
+from sandbox.platforms.fetch import Fetcher
+from sandbox.world import PlatformWorld
+
+
+def create_platform_routes(world: PlatformWorld, *, fetcher: Fetcher | None = None) -> list[BaseRoute]:
+    """Routes `/HOST/...` for every platform; `fetcher` gets media by address (default: loopback only)."""
+    return [*x.routes(world), *instagram.routes(world, fetcher)]

@@ -1,0 +1,1 @@
+"""What is kept: tables, transactions, encryption, migrations. Knows nothing of the bot."""

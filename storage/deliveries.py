@@ -1,0 +1,190 @@
+"""Deliveries: due ones, the marker before the point of no return, and moves from one state to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from storage.leases import free
+from storage.models import Client, Connection, Delivery, Grant, Post, Workspace
+
+BEFORE_RETURN = ("scheduled", "preparing", "blocked")
+"""States in which nothing can have appeared yet: edit, move and cancel are possible."""
+
+AT_WORK = ("scheduled", "preparing", "sending", "processing", "unconfirmed", "blocked")
+FINAL = ("published", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A delivery with everything that decides what happens to it."""
+
+    delivery: Delivery
+    post: Post
+    connection: Connection
+    grant: Grant
+    client: Client
+    workspace: Workspace
+
+
+async def claim(
+    session: AsyncSession, owner: str, now: datetime, lease_now: datetime, span: timedelta, limit: int
+) -> Sequence[str]:
+    """Takes due deliveries, the longest due first. A send that may still be on its way is not taken."""
+    ready = (
+        select(Delivery.id)
+        .where(
+            Delivery.next_at <= now,
+            free(Delivery, lease_now),
+            or_(Delivery.sending_over_at.is_(None), Delivery.sending_over_at <= lease_now),
+            Delivery.state.in_(AT_WORK),
+        )
+        .order_by(Delivery.next_at, Delivery.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = await session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(ready), free(Delivery, lease_now))
+        .values(lease_owner=owner, lease_until=lease_now + span)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.scalars().all()
+
+
+async def load(session: AsyncSession, delivery_id: str) -> Work | None:
+    query = (
+        select(Delivery, Post, Connection, Grant, Client, Workspace)
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Connection, Connection.id == Delivery.connection_id)
+        .join(Grant, Grant.id == Connection.grant_id)
+        .join(Client, Client.id == Delivery.client_id)
+        .join(Workspace, Workspace.id == Delivery.workspace_id)
+        .where(Delivery.id == delivery_id)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.execute(query)).first()
+    return Work(*row) if row else None
+
+
+async def move(
+    session: AsyncSession, delivery: Delivery, owner: str, old: str, now: datetime, **values: Any
+) -> bool:
+    """One step by the lease's holder; false when the row moved on meanwhile (edited, cancelled, taken over)."""
+    moved = await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery.id,
+            Delivery.state == old,
+            Delivery.lease_owner == owner,
+            Delivery.revision == delivery.revision,
+            Delivery.attempt == delivery.attempt,
+        )
+        .values(changed_at=now, **values)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    return moved.first() is not None
+
+
+async def mark_sending(
+    session: AsyncSession, delivery: Delivery, owner: str, now: datetime, **values: Any
+) -> bool:
+    """The marker before the point of no return: one at a time per connection, in due order."""
+    other = aliased(Delivery)
+    ahead = exists().where(
+        other.connection_id == delivery.connection_id,
+        other.id != delivery.id,
+        or_(
+            other.state == "sending",
+            and_(
+                other.state.in_(("scheduled", "preparing")),
+                other.next_at <= now,
+                or_(
+                    other.due_at < delivery.due_at,
+                    and_(other.due_at == delivery.due_at, other.created_at < delivery.created_at),
+                ),
+            ),
+        ),
+    )
+    if await session.scalar(select(ahead)):
+        return False
+    try:
+        async with session.begin_nested():
+            return await move(session, delivery, owner, "preparing", now, state="sending", **values)
+    except IntegrityError:  # the index on `sending` has the last word between processes
+        return False
+
+
+async def taken_ids(session: AsyncSession, connection_id: str, but: str) -> frozenset[str]:
+    """External ids on a connection that belong to other deliveries."""
+    query = select(Delivery.external_id).where(
+        Delivery.connection_id == connection_id, Delivery.id != but, Delivery.external_id.is_not(None)
+    )
+    return frozenset(item for item in (await session.execute(query)).scalars() if item)
+
+
+async def of_post(session: AsyncSession, post_id: str) -> Sequence[tuple[Delivery, Connection]]:
+    query = (
+        select(Delivery, Connection)
+        .join(Connection, Connection.id == Delivery.connection_id)
+        .where(Delivery.post_id == post_id)
+        .order_by(Connection.platform, Connection.handle)
+    )
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+
+
+async def held(session: AsyncSession, connection_ids: Iterable[str]) -> Sequence[Delivery]:
+    query = select(Delivery).where(
+        Delivery.connection_id.in_(list(connection_ids)), Delivery.state == "blocked"
+    )
+    return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
+
+
+async def overdue(session: AsyncSession, client_id: str, before: datetime) -> Sequence[Delivery]:
+    """Deliveries of a client that should have started before a moment and have not."""
+    query = select(Delivery).where(
+        Delivery.client_id == client_id, Delivery.state == "scheduled", Delivery.next_at < before
+    )
+    return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
+
+
+async def waiting(session: AsyncSession, connection_ids: Iterable[str]) -> tuple[int, datetime | None]:
+    """How many posts wait on these connections, and when the first is (or was) due."""
+    query = select(func.count(), func.min(Delivery.due_at)).where(
+        Delivery.connection_id.in_(list(connection_ids)),
+        Delivery.state.in_(("scheduled", "preparing", "blocked")),
+    )
+    count, first = (await session.execute(query)).one()
+    return int(count), first
+
+
+async def failed(session: AsyncSession, workspace_id: str, client_ids: Iterable[str]) -> Sequence[Work]:
+    """What failed or waits for a person's word, the newest first."""
+    query = (
+        select(Delivery, Post, Connection, Grant, Client, Workspace)
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Connection, Connection.id == Delivery.connection_id)
+        .join(Grant, Grant.id == Connection.grant_id)
+        .join(Client, Client.id == Delivery.client_id)
+        .join(Workspace, Workspace.id == Delivery.workspace_id)
+        .where(
+            Delivery.workspace_id == workspace_id,
+            Delivery.client_id.in_(list(client_ids)),
+            or_(
+                Delivery.state == "failed",
+                and_(Delivery.state == "unconfirmed", Delivery.next_at.is_(None)),
+                and_(Delivery.state == "blocked", Delivery.late),
+            ),
+        )
+        .order_by(Delivery.due_at.desc())
+    )
+    return [Work(*row) for row in (await session.execute(query)).all()]

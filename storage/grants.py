@@ -1,0 +1,172 @@
+"""Grants: due ones, the lease, the journal, and the one conditional write of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage.leases import free
+from storage.models import Client, Connection, Consent, Grant, GrantAttempt, Invitation, new_id
+
+BUSY_CONSENTS = ("exchanging", "choosing")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A connection that rests on a grant, with its client."""
+
+    connection: Connection
+    client: Client
+
+
+async def get(session: AsyncSession, grant_id: str) -> Grant | None:
+    """The row as it stands now, whatever this session has seen before."""
+    return await session.get(Grant, grant_id, populate_existing=True)
+
+
+async def find(session: AsyncSession, provider: str, app_id: str, subject: str) -> Grant | None:
+    query = select(Grant).where(
+        Grant.provider == provider, Grant.app_id == app_id, Grant.subject == subject
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def due(
+    session: AsyncSession, now: datetime, lease_now: datetime, limit: int, skip: frozenset[str] = frozenset()
+) -> Sequence[str]:
+    """Ids of grants whose moment has come and that nobody holds, the longest due first."""
+    query = (
+        select(Grant.id)
+        .where(Grant.next_due_at <= now, free(Grant, lease_now))
+        .order_by(Grant.next_due_at)
+        .limit(limit)
+    )
+    if skip:
+        query = query.where(Grant.provider.not_in(skip))
+    return (await session.execute(query)).scalars().all()
+
+
+async def live_reach(session: AsyncSession, grant_id: str) -> list[Reach]:
+    """All living connections on a grant, in every workspace."""
+    query = (
+        select(Connection, Client)
+        .join(Client, Client.id == Connection.client_id)
+        .where(Connection.grant_id == grant_id, Connection.state == "live")
+        .order_by(Client.slug, Connection.platform, Connection.handle)
+    )
+    return [Reach(*row) for row in (await session.execute(query)).all()]
+
+
+async def consent_under_way(session: AsyncSession, grant_id: str, since: datetime) -> bool:
+    """Whether somebody is walking through a consent for this grant right now (house time `since`)."""
+    targets = select(Connection.id).where(Connection.grant_id == grant_id)
+    query = select(
+        exists().where(
+            Consent.state.in_(BUSY_CONSENTS),
+            Consent.created_at > since,
+            (Consent.grant_id == grant_id)
+            | Consent.invitation_id.in_(select(Invitation.id).where(Invitation.connection_id.in_(targets))),
+        )
+    )
+    return bool(await session.scalar(query))
+
+
+async def open_attempts(session: AsyncSession, grant: Grant) -> Sequence[GrantAttempt]:
+    """Attempts with the present tokens that brought no readable answer."""
+    query = select(GrantAttempt).where(
+        GrantAttempt.grant_id == grant.id,
+        GrantAttempt.generation == grant.generation,
+        GrantAttempt.state.in_(("open", "unclear")),
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def take_lease(
+    session: AsyncSession, grant_id: str, owner: str, lease_now: datetime, span: timedelta
+) -> Grant | None:
+    """Takes the lease, or renews one's own; None when somebody else holds it."""
+    statement = (
+        update(Grant)
+        .where(Grant.id == grant_id, free(Grant, lease_now, owner))
+        .values(lease_owner=owner, lease_until=lease_now + span)
+        .returning(Grant)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def drop_lease(session: AsyncSession, grant_id: str, owner: str) -> None:
+    await session.execute(
+        update(Grant)
+        .where(Grant.id == grant_id, Grant.lease_owner == owner)
+        .values(lease_owner=None, lease_until=None)
+    )
+
+
+async def begin_attempt(
+    session: AsyncSession, grant: Grant, owner: str, cause: str, now: datetime, over_at: datetime
+) -> GrantAttempt:
+    """Writes the journal before the call. The caller holds the lease in the same transaction."""
+    number = (
+        await session.execute(
+            update(Grant)
+            .where(Grant.id == grant.id)
+            .values(attempts=Grant.attempts + 1)
+            .returning(Grant.attempts)
+        )
+    ).scalar_one()
+    attempt = GrantAttempt(
+        id=new_id(),
+        grant_id=grant.id,
+        number=number,
+        generation=grant.generation,
+        owner=owner,
+        cause=cause,
+        started_at=now,
+        over_at=over_at,
+    )
+    session.add(attempt)
+    await session.flush()
+    return attempt
+
+
+async def store_answer(
+    session: AsyncSession, grant_id: str, attempt_id: str, generation: int, values: dict[str, Any]
+) -> bool:
+    """Stores new tokens if the grant is still at the attempt's generation; true if it was.
+
+    Whoever holds the lease by now does not matter: the generation decides.
+    """
+    stored = await session.execute(
+        update(Grant)
+        .where(Grant.id == grant_id, Grant.generation == generation)
+        .values(**values)
+        .returning(Grant.id)
+    )
+    won = stored.first() is not None
+    await session.execute(
+        update(GrantAttempt)
+        .where(GrantAttempt.id == attempt_id)
+        .values(state="refreshed" if won else "superseded", finished_at=values["last_refreshed_at"])
+    )
+    return won
+
+
+async def close_attempt(
+    session: AsyncSession, attempt_id: str, state: str, reason: str, code: str, now: datetime
+) -> None:
+    await session.execute(
+        update(GrantAttempt)
+        .where(GrantAttempt.id == attempt_id)
+        .values(state=state, reason=reason, code=code[:64], finished_at=now)
+    )
+
+
+async def count_overdue(session: AsyncSession, now: datetime) -> int:
+    query = select(func.count()).select_from(Grant).where(Grant.next_due_at <= now)
+    return int(await session.scalar(query) or 0)

@@ -1,0 +1,74 @@
+"""Workspaces, their clients, and the record of who did what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models.base import Base, RowId, new_id
+
+
+class Workspace(Base):
+    """One Slack team that installed the bot."""
+
+    __tablename__ = "workspaces"
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
+    team_id: Mapped[str] = mapped_column(String(32), unique=True)
+    name: Mapped[str] = mapped_column(String(255), default="")
+    bot_token: Mapped[str | None] = mapped_column(Text)  # sealed; null where the settings hold it
+    bot_user_id: Mapped[str] = mapped_column(String(32), default="")
+    operations_channel: Mapped[str | None] = mapped_column(String(32))
+    admins: Mapped[list[str]] = mapped_column(default=list)  # Slack user ids
+    zone: Mapped[str] = mapped_column(String(64), default="UTC")
+    installed_by: Mapped[str | None] = mapped_column(String(32))
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    set_up_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]  # "pause all"
+    uninstalled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Client(Base):
+    """An agency's customer."""
+
+    __tablename__ = "clients"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "slug"),
+        Index("ix_clients_team_channel", "workspace_id", "team_channel"),
+        Index("ix_clients_client_channel", "workspace_id", "client_channel"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    slug: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(120))
+    zone: Mapped[str] = mapped_column(String(64))
+    team_channel: Mapped[str | None] = mapped_column(String(32))
+    client_channel: Mapped[str | None] = mapped_column(String(32))
+    mentions: Mapped[list[str]] = mapped_column(default=list)  # Slack user or group ids
+    backup: Mapped[list[str]] = mapped_column(default=list)
+    paused_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    created_by: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
+class AuditEvent(Base):
+    """Who linked, relinked, disconnected, posted, retried or changed settings, and from where."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_workspace_id_at", "workspace_id", "at"),)
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
+    at: Mapped[datetime]
+    actor: Mapped[str | None] = mapped_column(String(64))  # Slack user id, or null: the engine
+    action: Mapped[str] = mapped_column(String(64))
+    client_id: Mapped[str | None] = mapped_column(RowId)
+    connection_id: Mapped[str | None] = mapped_column(RowId)
+    channel_id: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -1,0 +1,123 @@
+"""The shared OAuth grammar."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from platform_fakes import APP, reply
+
+from bot.platforms import oauth
+from bot.platforms.base import Kind, PlatformError, Reason
+
+
+def test_pkce_pair_is_fresh_and_s256() -> None:
+    one, two = oauth.pkce_pair(), oauth.pkce_pair()
+    digest = hashlib.sha256(one.verifier.encode()).digest()
+    assert one.challenge == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    assert 43 <= len(one.verifier) <= 128
+    assert one.verifier != two.verifier
+    assert one.verifier not in repr(one)
+
+
+def test_basic_auth() -> None:
+    assert oauth.basic_auth(APP) == "Basic " + base64.b64encode(b"app-1:app-secret").decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (7200, 7200.0),
+        ("7200", 7200.0),
+        (1.5, 1.5),
+        *[(no, None) for no in ("", "soon", None, True, 0, -5, "inf", "nan", [1], 10**400)],
+    ],
+)
+def test_lifetimes(value: object, seconds: float | None) -> None:
+    assert oauth.seconds(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "scopes"),
+    [
+        ("a b", {"a", "b"}),
+        ("a,b", {"a", "b"}),
+        ("a, b  c,", {"a", "b", "c"}),
+        (["a", "b", 3], {"a", "b"}),
+        ("", None),
+        ([], None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_scopes(value: object, scopes: set[str] | None) -> None:
+    assert oauth.scope_set(value) == (frozenset(scopes) if scopes else None)
+
+
+def test_tokens_of_a_full_reply() -> None:
+    tokens = oauth.parse_tokens(
+        {
+            "access_token": "at",
+            "refresh_token": "rt",
+            "expires_in": "60",
+            "refresh_expires_in": 90,
+            "scope": "a,b",
+        }
+    )
+    assert (tokens.access_token, tokens.refresh_token) == ("at", "rt")
+    assert (tokens.expires_in, tokens.refresh_expires_in, tokens.scopes) == (60.0, 90.0, frozenset("ab"))
+    assert tokens.subject is None
+    assert "'at'" not in repr(tokens) and "'rt'" not in repr(tokens)
+
+
+@pytest.mark.parametrize(
+    "body", [None, {}, {"access_token": ""}, {"access_token": 5}, {"access_token": "a\nb"}]
+)
+def test_no_access_token_is_unclear(body: oauth.Body | None) -> None:
+    with pytest.raises(PlatformError) as raised:
+        oauth.parse_tokens(body)
+    assert raised.value.verdict.kind is Kind.UNCLEAR
+
+
+@pytest.mark.parametrize(("name", "meaning"), list(oauth.ERRORS.items()))
+def test_error_names(name: str, meaning: tuple[Kind, Reason]) -> None:
+    for status in (200, 400, 401):
+        verdict = oauth.error_verdict(status, {"error": name})
+        assert (verdict.kind, verdict.reason) == meaning
+        assert verdict.code == name
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"error": "brand_new"}, Kind.UNKNOWN),
+        (400, {"error": {"code": 190}}, Kind.UNKNOWN),
+        (429, {"error": "brand_new"}, Kind.TRY_LATER),
+        (500, {}, Kind.UNCLEAR),
+        (400, None, Kind.UNCLEAR),
+        (429, None, Kind.TRY_LATER),
+    ],
+)
+def test_other_errors(status: int, body: oauth.Body | None, kind: Kind) -> None:
+    assert oauth.error_verdict(status, body).kind is kind
+
+
+@pytest.mark.parametrize("raw", ["", "<html>", "[1]", "null", "{", '{"a": NaN}', "[" * 5000])
+def test_what_is_no_object(raw: str) -> None:
+    assert oauth.read_object(reply(200, raw)) is None
+
+
+ANY = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text(), max_size=3)
+
+
+@given(ANY)
+def test_readers_never_fail_and_give_what_can_be_stored(value: object) -> None:
+    word = oauth.word(value)
+    assert word is None or (word.encode() and "\0" not in word)
+    assert (oauth.seconds(value) or 1) > 0
+    oauth.whole(value)
+    oauth.scope_set(value)
+    oauth.credential(value)
