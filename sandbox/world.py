@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ class PlatformWorld:
         self.tokens: dict[str, Token] = {}
         self.codes: dict[str, Code] = {}
         self.posts: dict[tuple[str, str], Post] = {}
+        self._posts_by_account: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.sessions: dict[tuple[str, str], str] = {}
         self.modes: dict[str, str] = {}
         self.faults = FaultBoard(self.serial)
@@ -252,6 +254,7 @@ class PlatformWorld:
             extra=extra or {},
         )
         self.posts[account.platform, id] = post
+        self._posts_by_account[account.platform, account.id].append(id)
         self.ledger.write(
             "post_created", account.platform, account.id, id=id, text=text, media=list(media), **detail
         )
@@ -259,8 +262,11 @@ class PlatformWorld:
 
     def posts_of(self, platform: str, account: str) -> list[Post]:
         """The live posts of an account, newest first."""
-        mine = [p for p in self.posts.values() if (p.platform, p.account) == (platform, account)]
-        return [post for post in reversed(mine) if not post.deleted]
+        return [post for post in self.all_posts_of(platform, account) if not post.deleted]
+
+    def all_posts_of(self, platform: str, account: str) -> Iterator[Post]:
+        """Every post that an account ever made, newest first; quotas count deleted ones too."""
+        return (self.posts[platform, id] for id in reversed(self._posts_by_account[platform, account]))
 
     def delete_post(self, platform: str, id: str, by: str) -> Post:
         """Take a post down. Raises KeyError when there is no such live post."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -93,7 +94,7 @@ async def create(
 ) -> Client:
     """A new client; the one that stands already if somebody was faster. Raises Refused on a bad zone."""
     check_zone(zone)
-    values = {
+    values: dict[str, Any] = {
         "id": new_id(),
         "workspace_id": actor.workspace_id,
         "slug": slug_of(slug),

@@ -24,7 +24,7 @@ from bot.domain.inviting import find, usable
 from bot.domain.outcomes import Outcome, judge
 from bot.http import HttpError
 from bot.platforms.base import Discovery, PlatformError
-from bot.platforms.oauth import new_pkce
+from bot.platforms.oauth import pkce_pair
 from storage import grants
 from storage import invitations as store
 from storage.crypto import digest
@@ -64,7 +64,8 @@ async def begin(house: House, token: str, browser: str) -> str | None:
             return None
         platform = house.platforms[invitation.platform]
         consent_id = new_id()
-        verifier, challenge = new_pkce() if platform.info.pkce else (None, None)
+        pair = pkce_pair() if platform.info.pkce else None
+        verifier, challenge = (pair.verifier, pair.challenge) if pair else (None, None)
         redirect_uri = house.redirect_uri(invitation.platform)
         session.add(
             Consent(

@@ -20,7 +20,7 @@ from bot.domain.telling import OPERATIONS, Audience, show_view, team, tell_event
 from storage import grants
 from storage import incidents as store
 from storage.grants import Reach
-from storage.models import Grant, Incident, Notice
+from storage.models import Connection, Grant, Incident, Notice
 
 WARNING, DEAD = "warning", "dead"
 
@@ -129,11 +129,52 @@ async def reply(
     )
 
 
-async def close_for_grant(session: AsyncSession, grant_id: str, how: str, now: datetime) -> None:
-    """The grant lives again: every open incident of it closes and says so."""
+async def connection_in_trouble(
+    session: AsyncSession, house: House, connection: Connection, why: Judgement, now: datetime
+) -> None:
+    """One account is refused while its grant lives: an incident of its own, in its client's channel."""
+    incident, opened = await store.open_one(
+        session,
+        connection_key(connection.id),
+        workspace_id=connection.workspace_id,
+        kind="connection",
+        client_id=connection.client_id,
+        grant_id=connection.grant_id,
+        connection_id=connection.id,
+        platform=connection.platform,
+        severity=DEAD,
+        reason=why.reason,
+        code=why.code[:64],
+        opened_at=now,
+        detail={"permission": why.permission} if why.permission else {},
+    )
+    if opened:
+        await inviting.for_relink(session, house, connection, incident, now)
+        await show_view(
+            session,
+            connection.workspace_id,
+            "incident",
+            f"incident:{incident.id}:{connection.client_id}",
+            team(connection.client_id),
+            subject_id=incident.id,
+            facts={"client": connection.client_id},
+        )
+
+
+async def close_for_grant(
+    session: AsyncSession, grant_id: str, how: str, now: datetime, cured: tuple[str, ...] = ()
+) -> None:
+    """The grant lives again, and the accounts in `cured` (connection ids) were checked with it: their open
+    incidents close and say so."""
     for incident in await store.open_for_grant(session, grant_id):
-        if await store.close(session, incident, how, now):
-            await _news(session, incident, how)
+        mine = incident.kind == "grant" or incident.connection_id in cured
+        if mine:
+            await close_one(session, incident, how, now)
+
+
+async def close_one(session: AsyncSession, incident: Incident, how: str, now: datetime) -> None:
+    if await store.close(session, incident, how, now):
+        await _news(session, incident, how)
 
 
 async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:
@@ -171,12 +212,16 @@ async def app_refused(
 async def app_works(session: AsyncSession, workspace_id: str, platform: str, now: datetime) -> None:
     """A call of this app succeeded: its incident, if one is open, is over."""
     incident = await store.find_open(session, app_key(workspace_id, platform))
-    if incident is not None and await store.close(session, incident, "recovered", now):
-        await _news(session, incident, "recovered")
+    if incident is not None:
+        await close_one(session, incident, "recovered", now)
 
 
 def grant_key(workspace_id: str, grant_id: str) -> str:
     return f"grant:{workspace_id}:{grant_id}"
+
+
+def connection_key(connection_id: str) -> str:
+    return f"connection:{connection_id}"
 
 
 def app_key(workspace_id: str, platform: str) -> str:

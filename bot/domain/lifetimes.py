@@ -52,7 +52,8 @@ def next_due(model: RefreshModel, life: Life, now: datetime, jitter: float) -> d
 
 def backoff(failures: int, most: timedelta = BACKOFF_MOST) -> timedelta:
     """A growing pause after `failures` in a row (1 is the first)."""
-    return min(BACKOFF_FIRST * 2 ** min(max(failures - 1, 0), 16), most)
+    pause: timedelta = BACKOFF_FIRST * 2 ** min(max(failures - 1, 0), 16)
+    return min(pause, most)
 
 
 def nearly_over(life: Life, now: datetime) -> datetime | None:

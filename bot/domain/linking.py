@@ -97,8 +97,10 @@ async def _lost_permission(
     await incidents.dead(session, house, grant, now, permission=permission)
 
 
-async def _lives_again(session: AsyncSession, house: House, grant_id: str, now: datetime) -> None:
-    await incidents.close_for_grant(session, grant_id, "relinked", now)
+async def _lives_again(
+    session: AsyncSession, house: House, grant_id: str, now: datetime, linked: tuple[str, ...] = ()
+) -> None:
+    await incidents.close_for_grant(session, grant_id, "relinked", now, linked)
     reach = await grants.live_reach(session, grant_id)
     await holding.release(session, house, [item.connection.id for item in reach], now)
 
@@ -124,7 +126,7 @@ async def finish(
     relinked = invitation.connection_id in linked
     result = Result.RELINKED if relinked else Result.LINKED
     await _end(session, consent_id, result, now, grant_id=grant.id, connection_ids=linked)
-    await _lives_again(session, house, grant.id, now)
+    await _lives_again(session, house, grant.id, now, tuple(linked))
     await inviting.touch_batch(session, invitation.batch_id)
 
 

@@ -7,13 +7,12 @@ after a lost answer is a look, and where a look cannot know, a question. The bot
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import boot_seconds
-from bot.domain import breaker, content, holding, looking, reports, second_look, tokens
+from bot.domain import breaker, content, delivering, holding, looking, reports, second_look
 from bot.domain.house import House
 from bot.domain.outcomes import judge_verdict
 from bot.domain.refreshing import Cause, Skipped, refresh
@@ -59,7 +58,7 @@ async def _start(house: House, work: Work) -> None:
     async with house.db.write() as session:
         hold = holding.why_held(work, now)
         if hold is not None:
-            await _leave(session, house, work, now, state="blocked", reason=hold, next_at=None)
+            await delivering.leave(session, house, work, now, state="blocked", reason=hold, next_at=None)
             await reports.held(session, work)
             return
         planned = delivery.next_at or delivery.due_at
@@ -79,14 +78,14 @@ async def _prepare(house: House, work: Work) -> None:
     now = house.clock.now()
     hold = holding.why_held(work, now)
     if hold is not None:
-        await _park(house, work, state="blocked", reason=hold, next_at=None)
+        await delivering.park(house, work, state="blocked", reason=hold, next_at=None)
         return
     ready = await _with_fresh_token(house, work)
     if ready is None:
         return
     work = ready
     platform = house.platforms[work.connection.platform]
-    target = target_of(house, work)
+    target = delivering.target_of(house, work)
     handles = content.stored_handles(house, work, now)
     post = content.content_of(work.post)
     try:
@@ -98,7 +97,7 @@ async def _prepare(house: House, work: Work) -> None:
     values = content.sealed_handles(house, work, made, house.clock.now())
     if isinstance(made, Wait):
         wait_until = house.clock.now() + timedelta(seconds=made.seconds)
-        await _park(house, work, **values, next_at=wait_until, steps=0)
+        await delivering.park(house, work, **values, next_at=wait_until, steps=0)
         return
     await _send(house, work, platform, target, dict(made.handles), values)
 
@@ -119,14 +118,8 @@ async def _with_fresh_token(house: House, work: Work) -> Work | None:
     good = again.grant.access_expires_at is None or again.grant.access_expires_at > house.clock.now()
     if good and again.grant.state in ("live", "ending"):
         return again
-    await _park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+    await delivering.park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
     return None
-
-
-def target_of(house: House, work: Work) -> Target:
-    connection = work.connection
-    token = tokens.token_for(house.vault, work.grant, connection)
-    return Target(connection.account_id, connection.handle, token)
 
 
 async def _send(
@@ -155,7 +148,7 @@ async def _send(
             next_at=now,
         )
     if not marked:
-        await _park(house, work, **values, next_at=now + TURN_PAUSE)
+        await delivering.park(house, work, **values, next_at=now + TURN_PAUSE)
         return
     work.delivery.state = "sending"
     work.delivery.sending_at = now
@@ -180,36 +173,7 @@ async def _send_marked(
     except PlatformError as error:
         await _send_refused(house, work, error.verdict)
     else:
-        await sent_off(house, work, sent)
-
-
-async def sent_off(house: House, work: Work, sent: Sent) -> None:
-    """The platform took it: published, or in processing."""
-    now = house.clock.now()
-    state = "processing" if sent.processing else "published"
-    async with house.db.write() as session:
-        done = await _leave(
-            session,
-            house,
-            work,
-            now,
-            state=state,
-            external_id=sent.external_id,
-            permalink=sent.permalink,
-            visibility=sent.visibility,
-            published_at=None if sent.processing else now,
-            next_at=now + STEP_PAUSE if sent.processing else None,
-            reason=None,
-            code=None,
-            sending_over_at=None,
-            handles=work.delivery.handles if sent.processing else None,
-        )
-        if done:
-            await breaker.answered(session, work.grant.provider, now)
-            if state == "published":
-                await reports.published(session, work, sent.permalink, now)
-    log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)
-    house.wake.outbox.set()
+        await delivering.sent_off(house, work, sent)
 
 
 async def _send_refused(house: House, work: Work, verdict: Verdict) -> None:
@@ -217,9 +181,9 @@ async def _send_refused(house: House, work: Work, verdict: Verdict) -> None:
     if verdict.kind is Kind.UNCLEAR:
         await _unclear(house, work, verdict.reason, verdict.code)
     elif verdict.kind is Kind.DUPLICATE and verdict.twin:
-        await sent_off(house, work, Sent(verdict.twin))
+        await delivering.sent_off(house, work, Sent(verdict.twin))
     elif verdict.kind is Kind.DUPLICATE:
-        await _unclear(house, work, Reason.DUPLICATE, verdict.code)
+        await _doubtful(house, work, Reason.DUPLICATE, verdict.code)
     else:
         await _not_sent(house, work, verdict)
 
@@ -243,38 +207,23 @@ async def _not_sent(house: House, work: Work, verdict: Verdict) -> None:
 
 
 async def _unclear(house: House, work: Work, reason: Reason, code: str) -> None:
-    now = house.clock.now()
     async with house.db.write() as session:
-        await breaker.silent(session, work.grant.provider, now)
-        await _leave(
-            session,
-            house,
-            work,
-            now,
-            state="unconfirmed",
-            reason=reason,
-            code=code[:64],
-            looks=0,
-            next_at=now + LOOK_AFTER,
-        )
-    log.info("send_unclear", delivery=work.delivery.id, code=code)
+        await breaker.silent(session, work.grant.provider, house.clock.now())
+    await _doubtful(house, work, reason, code)
 
 
 async def _taken_over(house: House, work: Work) -> None:
     """The process that held the marker is gone, before or after the call left: nobody knows."""
-    now = house.clock.now()
-    async with house.db.write() as session:
-        await _leave(
-            session,
-            house,
-            work,
-            now,
-            state="unconfirmed",
-            reason=Reason.LOST_ANSWER,
-            looks=0,
-            next_at=now,
-        )
-    house.wake.engine.set()
+    await _doubtful(house, work, Reason.LOST_ANSWER, "taken over")
+
+
+async def _doubtful(house: House, work: Work, reason: Reason, code: str) -> None:
+    """It may be public: from here on it is looked for, never sent by itself."""
+    due = house.clock.now() + LOOK_AFTER
+    await delivering.park(
+        house, work, state="unconfirmed", reason=reason, code=code[:64], looks=0, steps=0, next_at=due
+    )
+    log.info("send_unclear", delivery=work.delivery.id, code=code)
 
 
 async def _step_failed(house: House, work: Work, error: PlatformError | HttpError) -> None:
@@ -293,8 +242,10 @@ async def _step_refused(house: House, work: Work, verdict: Verdict) -> None:
         await _later(house, work, verdict)
     elif kind in (Kind.PERMISSION, Kind.ACCOUNT):
         await _account_trouble(house, work, verdict)
+    elif kind is Kind.DUPLICATE:  # a container of ours that is live already, say: look, do not send
+        await _doubtful(house, work, verdict.reason, verdict.code)
     else:
-        await fail(house, work, verdict)
+        await delivering.fail(house, work, verdict)
 
 
 async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
@@ -303,30 +254,30 @@ async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
     if good:
         steps = work.delivery.steps + 1
         if steps > TRIES_MOST:
-            await fail(house, work, verdict)
+            await delivering.fail(house, work, verdict)
             return
-        await _park(house, work, next_at=now + _pause(steps), steps=steps)
+        await delivering.park(house, work, next_at=now + _pause(steps), steps=steps)
         house.wake.engine.set()
         return
     async with house.db.read() as session:
         again = await store.load(session, work.delivery.id)
     dead = again is not None and holding.why_held(again, now) is holding.Hold.DEAD
     if dead:
-        await _park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+        await delivering.park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
     else:
-        await _park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+        await delivering.park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
 
 
 async def _later(house: House, work: Work, verdict: Verdict) -> None:
     now = house.clock.now()
     steps = work.delivery.steps + 1
     if steps > TRIES_MOST and verdict.retry_after is None:
-        await fail(house, work, verdict)
+        await delivering.fail(house, work, verdict)
         return
     pause = _pause(steps)
     if verdict.retry_after is not None:
         pause = max(pause, timedelta(seconds=verdict.retry_after))
-    await _park(
+    await delivering.park(
         house, work, next_at=now + pause, steps=steps, reason=verdict.reason, code=verdict.code[:64]
     )
 
@@ -335,51 +286,8 @@ async def _account_trouble(house: House, work: Work, verdict: Verdict) -> None:
     """The account, not the post, is at fault: the post waits, and the account's incident tells."""
     async with house.db.write() as session:
         await reports.account_trouble(session, house, work, judge_verdict(verdict), house.clock.now())
-    await _park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+    await delivering.park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
     house.wake.outbox.set()
-
-
-async def fail(house: House, work: Work, verdict: Verdict) -> None:
-    """This post, on this account, cannot be published as it is."""
-    now = house.clock.now()
-    async with house.db.write() as session:
-        failed = await _leave(
-            session,
-            house,
-            work,
-            now,
-            state="failed",
-            reason=verdict.reason,
-            code=verdict.code[:64],
-            next_at=None,
-            handles=None,
-            sending_over_at=None,
-        )
-        if failed:
-            await reports.failed(session, work, judge_verdict(verdict), now)
-    log.info("delivery_failed", delivery=work.delivery.id, reason=verdict.reason, code=verdict.code)
-    house.wake.outbox.set()
-
-
-async def _park(house: House, work: Work, **values: object) -> None:
-    async with house.db.write() as session:
-        await _leave(session, house, work, house.clock.now(), **values)
-        if values.get("state") == "blocked":
-            await reports.held(session, work)
-
-
-async def _leave(session: AsyncSession, house: House, work: Work, now: datetime, **values: object) -> bool:
-    """The step's last write: gives the lease back with it."""
-    return await store.move(
-        session,
-        work.delivery,
-        house.owner,
-        work.delivery.state,
-        now,
-        lease_owner=None,
-        lease_until=None,
-        **values,
-    )
 
 
 def _pause(steps: int) -> timedelta:

@@ -161,7 +161,7 @@ async def _works_for_now(session: AsyncSession, house: House, grant: Grant, now:
         if end is not None and end - now < SOON:
             await incidents.ending(session, house, grant, now)
         return
-    reason = await _reason(session, grant, Judgement(Outcome.DEAD, Reason(grant.reason)), platform)
+    reason = await _reason(session, grant, _known(grant), platform)
     await _set(session, grant, reason=reason, next_due_at=grant.access_expires_at, proved_at=now)
     grant.reason = reason
     await incidents.ending(session, house, grant, now)

@@ -137,6 +137,31 @@ class MediaKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """One picture or film of a post. `url` is public and short-lived; sizes in bytes, durations in seconds."""
+
+    url: str
+    kind: MediaKind
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    alt: str | None = None
+
+
+class MediaReader(Protocol):
+    """Reads a post's media for platforms that want the bytes instead of an address."""
+
+    async def read(self, media: Media, start: int, length: int) -> bytes:
+        """At most `length` bytes from `start`. Raises `MediaGone` when the file cannot be had any more."""
+
+
+class MediaGone(Exception):
+    """A medium of a post is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class PostLimits:
     """What a post on this platform may hold. `None` means: no such limit."""
 
@@ -184,6 +209,7 @@ class Call:
     app: AppCredentials
     deadline: float = 20.0
     not_after: float | None = None
+    media: MediaReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +227,8 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One social account that a grant reaches. `own_token` where the account has one (a Page's)."""
+    """One social account that a grant reaches. `own_token` where the account has one (a Page's);
+    `platform` where it is not the one that was asked for (an Instagram account behind a Facebook login)."""
 
     id: str
     handle: str
@@ -210,6 +237,7 @@ class Account:
     own_token: str | None = field(default=None, repr=False)
     usable: bool = True
     problem: Reason | None = None  # why it is not usable
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,20 +256,6 @@ class Target:
     account_id: str
     handle: str
     token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """One picture or film of a post. `url` is public and short-lived; sizes in bytes, durations in seconds."""
-
-    url: str
-    kind: MediaKind
-    mime: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-    duration: float | None = None
-    alt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +288,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The platform is still preparing; look again in `seconds`."""
+    """The platform is still preparing; look again in `seconds` (0: keep the handles and call again now)."""
 
     handles: Handles
     seconds: float
@@ -326,6 +340,9 @@ class Platform(Protocol):
     async def refresh(self, call: Call, tokens: Tokens) -> Tokens:
         """New tokens for old. An absent refresh token in the result means: keep the stored one."""
 
+    async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
+        """The account's own token under these tokens; None where accounts have none of their own."""
+
     async def probe(self, call: Call, target: Target) -> Account:
         """The cheapest sure proof that the token still speaks for the account."""
 
@@ -335,7 +352,9 @@ class Platform(Protocol):
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         """What the platform would refuse, found before anything is sent."""
 
-    async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
+    async def prepare(
+        self, call: Call, target: Target, content: Content, handles: Handles
+    ) -> Ready | Wait:
         """The next safe step. Called again with the stored handles until it answers `Ready`."""
 
     async def send(self, call: Call, target: Target, content: Content, handles: Handles) -> Sent:
@@ -354,4 +373,5 @@ class Platform(Protocol):
         taken: frozenset[str],
     ) -> Look:
         """What became of a `send` whose answer was lost. `since`: when the marker was set, in house time;
-        `taken`: external ids that belong to other deliveries and are never adopted."""
+        `taken`: external ids that belong to other deliveries and are never adopted. Raises where a later
+        look may succeed; answers UNKNOWN where none can."""

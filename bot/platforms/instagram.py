@@ -122,6 +122,9 @@ class Instagram:
         account = await self._me(call, tokens.access_token)
         return Discovery(account.id, account.name, (account,))
 
+    async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
+        return None
+
     async def probe(self, call: Call, target: Target) -> Account:
         return await self._me(call, target.token)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.slack.channels import ResolveChannel
 from storage.models import Notice, Workspace
 
-__all__ = ["Address", "Nowhere", "Waits", "find_address", "says_something_else"]
+__all__ = ["Address", "Nowhere", "Waits", "find_address", "lanes", "says_something_else"]
 
 DEEPEST = 8
 
@@ -56,10 +56,12 @@ async def find_address(
         return Address((notice.channel_id,), version=version)
     root = await _root(session, notice)
     if root is not None and root.ts is not None and root.channel_id is not None:
-        return Address(_first(root.channel_id, own), root.ts, root.id, version)
+        channels = tuple(dict.fromkeys([root.channel_id, *own]))
+        return Address(channels, root.ts, root.id, version)
     if root is not None and root.state not in {"undeliverable", "dropped"}:
         return Waits(root.id, tuple(await resolve(session, root)), root.next_at)
-    channels = _first(root.channel_id, own) if root is not None else tuple(own)
+    # A root that was never said has no thread: its reply goes to the root's channel by itself.
+    channels = tuple(dict.fromkeys([*await resolve(session, root), *own])) if root is not None else tuple(own)
     return Address(channels, version=version) if channels else Nowhere("no_channel")
 
 
@@ -81,10 +83,6 @@ async def _root(session: AsyncSession, notice: Notice) -> Notice | None:
             break
         root, next_id = above, above.root_id
     return root
-
-
-def _first(channel: str | None, others: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([channel, *others])) if channel else tuple(others)
 
 
 def lanes(notices: list[Notice], channels: Mapping[str, str]) -> dict[tuple[str, str], list[Notice]]:

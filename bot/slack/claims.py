@@ -85,7 +85,7 @@ async def unanswered(session: AsyncSession, lease: str, now: datetime) -> dict[s
         Notice.channel_id.is_not(None),
     )
     found = await session.execute(rows.group_by(Notice.channel_id))
-    return {str(channel): created for channel, created in found.tuples()}
+    return {str(channel): created for channel, created in found}
 
 
 async def mark(session: AsyncSession, notice: Notice, lease: str, now: datetime, channel: str | None) -> bool:

@@ -64,9 +64,9 @@ class Delivery:
 
     async def deliver(self, notice: Notice) -> int | Pause:
         """1 when something was said, 0 when there was nothing to say, or it was put off by itself."""
-        async with self.database.read() as session:
-            address = await find_address(session, notice, self.resolve)
         try:
+            async with self.database.read() as session:
+                address = await find_address(session, notice, self.resolve)
             if isinstance(address, Nowhere):
                 return await self._end(notice, "undeliverable", address.reason)
             if isinstance(address, Waits):
@@ -95,6 +95,7 @@ class Delivery:
 
     async def _say(self, notice: Notice, address: Address) -> int:
         """Tries the candidates in turn. In another channel than the root's, it is a message of its own."""
+        notice.problem = None  # what an earlier round met may be over
         places = [(channel, None) for channel in address.channels[1:]]
         at: tuple[str, str | None] | None = (address.channels[0], address.thread_ts)
         while at is not None:
@@ -108,7 +109,8 @@ class Delivery:
                 at = (channel, None)
             except (ChannelUnreachable, PersonUnreachable) as problem:
                 log.warning("channel unreachable", notice=notice.id, channel=channel, word=problem.word)
-                notice.problem = f"{problem.word[: PROBLEM_LENGTH - 33]} {channel}"[:PROBLEM_LENGTH]
+                missed = f"{problem.word[: PROBLEM_LENGTH - 33]} {channel}"[:PROBLEM_LENGTH]
+                notice.problem = notice.problem or missed
                 at = places.pop(0) if places else None
         log.error("notice undeliverable", notice=notice.id, topic=notice.topic, problem=notice.problem)
         return await self._end(notice, "undeliverable", notice.problem)
@@ -236,9 +238,10 @@ class Delivery:
             error_id=uuid.uuid4().hex[:8],
             exc_info=not isinstance(problem, SlackProblem),
         )
-        until = self.wall() + timedelta(seconds=wait_seconds(notice.tries + 1))
         if isinstance(problem, SQLAlchemyError | OSError):
-            return 0  # its claim runs out by itself; whether something was said is then looked at
+            return 0  # something may have been said: the claim runs out by itself
+        until = self.wall() + timedelta(seconds=wait_seconds(notice.tries + 1))
+        values = {"tries": notice.tries + 1, "state": "due" if notice.ts is None else "posted"}
         async with self.database.write() as session:
-            await claims.release(session, [notice.id], self.lease, until, tries=notice.tries + 1)
+            await claims.release(session, [notice.id], self.lease, until, **values)
         return 0

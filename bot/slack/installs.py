@@ -119,7 +119,7 @@ def sealed_token(vault: Vault) -> OpenToken:
 
 
 async def enroll(database: Database, identity: Identity, now: datetime) -> str:
-    """Makes sure that the team of `identity` has its row, alive; returns the row's id. `now` is house time."""
+    """Makes sure that the team of `identity` has its row, alive; returns the row's id. House time."""
     async with database.write() as session:
         query = select(Workspace).where(Workspace.team_id == identity.team_id).with_for_update()
         row = (await session.scalars(query)).one_or_none()

@@ -62,6 +62,7 @@ class Outbox:
         self._renderers = renderers
         self._busy: set[tuple[str, str]] = set()
         self._running: set[asyncio.Task[Any]] = set()
+        self._closing = False
 
     async def deliver_once(self, limit: int = 50) -> int:
         """Delivers what is due, at most `limit` notices and for about 20 s; returns how many were said.
@@ -69,6 +70,8 @@ class Outbox:
         Channels go side by side, the messages of one channel in the order of their creation. May be called
         again while it runs. What fails is put off, never raised; only the database's errors are.
         """
+        if self._closing:
+            return 0
         now, lease = self._wall(), claims.new_lease(self._owner)
         async with self._database.read() as session:
             if not await claims.anything_due(session, now):
@@ -83,7 +86,12 @@ class Outbox:
         gate = asyncio.Semaphore(LANES_AT_ONCE)
         waiting = lanes(ready, await self._likely_channels(ready))
         runs = [self._lane(gate, delivery, key, lane, unanswered) for key, lane in waiting.items()]
-        return sum(await asyncio.gather(*runs))
+        said = 0
+        for outcome in await asyncio.gather(*runs, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            said += outcome
+        return said
 
     async def next_moment(self) -> datetime | None:
         """When there will be something to do (real time); None while nothing waits."""
@@ -98,8 +106,9 @@ class Outbox:
                 await claims.wake_replies(session, notice_id, self._wall())
         return news
 
-    async def drain(self) -> None:
-        """Waits until no answer of Slack is still to be written down. For a graceful stop."""
+    async def close(self) -> None:
+        """For a graceful stop: nothing new is begun, and every answer of Slack is written down."""
+        self._closing = True
         while self._running:
             await asyncio.wait(set(self._running))
 
@@ -121,7 +130,10 @@ class Outbox:
         found: dict[str, str] = {}
         async with self._database.read() as session:
             for notice in notices:
-                address = await find_address(session, notice, self._resolve)
+                try:
+                    address = await find_address(session, notice, self._resolve)
+                except Exception:  # meets the same notice again on its way, and is logged there
+                    address = Nowhere("unknown")
                 channels = () if isinstance(address, Nowhere) else address.channels
                 found[notice.id] = channels[0] if channels else ""
         return found
@@ -159,7 +171,7 @@ class Outbox:
             pause: Pause | None = None
             if older is not None and notice.ts is None and older <= notice.created_at:
                 pause = Pause(self._wall() + timedelta(seconds=BUSY_SECONDS))
-            elif asyncio.get_running_loop().time() - started > LANE_SECONDS:
+            elif self._closing or asyncio.get_running_loop().time() - started > LANE_SECONDS:
                 pause = Pause(self._wall())
             if pause is not None:
                 await delivery.put_off(notices[index:], pause.until)
@@ -172,7 +184,7 @@ class Outbox:
         return said
 
     async def _uninterrupted(self, work: Coroutine[Any, Any, T]) -> T:
-        """Between Slack's answer and its commit nothing is cancelled; `drain` waits for it."""
+        """Between Slack's answer and its commit nothing is cancelled; `close` waits for it."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)

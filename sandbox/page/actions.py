@@ -30,7 +30,11 @@ def text_of(form: FormData, name: str) -> str:
 
 async def compose(person: Person, form: FormData) -> str:
     """Says something, or runs a command where it begins with a slash (never in a thread)."""
-    channel, thread, text = text_of(form, "channel"), text_of(form, "thread_ts"), text_of(form, "text").strip()
+    channel, thread, text = (
+        text_of(form, "channel"),
+        text_of(form, "thread_ts"),
+        text_of(form, "text").strip(),
+    )
     uploads = [f for f in form.getlist("file") if isinstance(f, UploadFile) and f.filename]
     if text.startswith("/") and not thread and not uploads:
         command, _, rest = text.partition(" ")
@@ -141,7 +145,11 @@ class ActionEndpoint:
                 said = await act(person, form)
             except (Impossible, KeyError, ValueError):
                 said = "That is no longer there. The page now shows what is."
-            view = {"as": user_id, "channel": text_of(form, "view_channel"), "thread": text_of(form, "thread")}
+            view = {
+                "as": user_id,
+                "channel": text_of(form, "view_channel"),
+                "thread": text_of(form, "thread"),
+            }
         if said:
             view["said"] = said
         return RedirectResponse("/?" + urlencode({k: v for k, v in view.items() if v}), 303)
@@ -157,5 +165,3 @@ async def suggest(world: SlackWorld, request: Request) -> Response:
     except (Impossible, KeyError):
         options = []
     return JSONResponse([{"label": o["text"]["text"], "value": json.dumps(o)} for o in options])
-
-

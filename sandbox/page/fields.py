@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData, UploadFile
@@ -18,8 +18,8 @@ LOCAL = "%Y-%m-%dT%H:%M"
 
 
 def field_name(block: JSON, element: JSON) -> str:
-    """The name of an element's form field."""
-    return "f:" + json.dumps([block["block_id"], element["action_id"]])
+    """The name of an element's form field, in characters that multipart forms leave alone."""
+    return f"f:{quote(block['block_id'], safe='')}:{quote(element['action_id'], safe='')}"
 
 
 def local_time(epoch: int | None, zone: str) -> str:

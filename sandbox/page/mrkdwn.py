@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from sandbox.page.emoji import with_emoji
+from sandbox.page.emoji import with_dots, with_emoji
 from sandbox.slack.models import User
 from sandbox.slack.state import SlackWorld
 
@@ -22,7 +22,7 @@ _KEPT = re.compile("\ue000(\\d+)\ue001")
 
 def plain_html(text: str) -> Markup:
     """A plain_text object: emoji, line breaks, nothing else."""
-    return Markup(escape(with_emoji(text)).replace("\n", "<br>"))
+    return Markup(with_dots(escape(with_emoji(text)).replace("\n", "<br>")))
 
 
 def mrkdwn_html(world: SlackWorld, reader: User, text: str, rewrite: Rewrite) -> Markup:
@@ -42,6 +42,7 @@ def mrkdwn_html(world: SlackWorld, reader: User, text: str, rewrite: Rewrite) ->
     for mark, tag in _EMPHASIS:
         m = re.escape(mark)
         html = re.sub(rf"(?<![\w{m}]){m}(?=\S)([^\n{m}]*?\S){m}(?![\w{m}])", rf"<{tag}>\1</{tag}>", html)
+    html = with_dots(html)
     html = "<br>".join(_line(line) for line in html.split("\n")).replace("</blockquote><br>", "</blockquote>")
     return Markup(_KEPT.sub(lambda found: kept[int(found[1])], html))
 

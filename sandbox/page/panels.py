@@ -14,9 +14,8 @@ class Panel:
 
     `render` gives its inside as HTML; it is called once a second, so it must be quick and change nothing.
     Its forms post to endpoints of their own, which may answer with anything: the page sends them in the
-    background and looks again. For browsers without scripts, such an endpoint answers
-    `303 See Other` to the form's `back` field, which the page fills in. Inputs keep what a person typed
-    while they carry the same `name`.
+    background and looks again. What a person typed into an input stays while the input keeps its `name`.
+    Buttons may carry `data-confirm`: JSON with title, text, confirm and deny.
     """
 
     id: str

@@ -44,7 +44,9 @@ def create_page_routes(
 
     async def show(request: Request) -> Response:
         window = open_window(world, dict(request.query_params), rewrite_link)
-        html = pages.get_template("page.html").render(w=window, panels=boxes(), version=_version(world, boxes))
+        html = pages.get_template("page.html").render(
+            w=window, panels=boxes(), version=_version(world, boxes)
+        )
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     async def version(_request: Request) -> Response:
@@ -58,7 +60,9 @@ def create_page_routes(
         if stored is None:
             return Response("There is no such file.", 404)
         inline = stored.mimetype in {"image/jpeg", "image/png", "image/gif", "video/mp4"}
-        headers = {"X-Content-Type-Options": "nosniff"} | ({} if inline else {"Content-Disposition": "attachment"})
+        headers = {"X-Content-Type-Options": "nosniff"} | (
+            {} if inline else {"Content-Disposition": "attachment"}
+        )
         return Response(stored.content, media_type=stored.mimetype, headers=headers)
 
     return [

@@ -123,7 +123,13 @@ class Window:
         """What is entered or chosen in an element at present."""
         state = place.state.get(block["block_id"], {}).get(element["action_id"])
         if state is None:
-            names = ("initial_value", "initial_option", "initial_options", "initial_date", "initial_date_time")
+            names = (
+                "initial_value",
+                "initial_option",
+                "initial_options",
+                "initial_date",
+                "initial_date_time",
+            )
             return next((element[name] for name in names if name in element), None)
         return entered(state)
 
@@ -152,7 +158,7 @@ class Window:
 
 
 def open_window(world: SlackWorld, query: dict[str, str], rewrite: Rewrite) -> Window:
-    """The window that an address asks for; what is missing or wrong in it becomes the nearest sensible thing."""
+    """The window that an address asks for; what is wrong in it becomes the nearest sensible thing."""
     people = [user for user in world.users.values() if not user.is_bot]
     user = next((person for person in people if person.id == query.get("as")), people[0])
     person = Person(world, user.id)

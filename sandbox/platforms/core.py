@@ -167,12 +167,15 @@ def endpoint(
     """
 
     async def run(request: Request) -> Response:
+        await request.body()  # the request has arrived as a whole, whoever hangs up from here on
         call = Call(world, manners, request, group if isinstance(group, str) else await group(request))
         try:
             await call.start()
             response = await handler(call)
         except Refused as refused:
             response = refused.response
+        finally:
+            await request.close()
         if response.status_code < 400 and not isinstance(response, Dropped) and call.fault("lost_after"):
             return Dropped()
         response.headers.update(call.headers)

@@ -287,8 +287,8 @@ def _next(call: Call, after: str) -> str:
 
 def _used(call: Call) -> int:
     now = call.world.now()
-    mine = call.world.ledger.find("container_published", platform="instagram", account=call.account)
-    return sum(timedelta() <= now - entry.at < LIFE for entry in mine)
+    mine = call.world.all_posts_of("instagram", call.account)
+    return sum(timedelta() <= now - post.at < LIFE for post in mine)
 
 
 async def _limit(call: Call, containers: Containers) -> Response:

@@ -39,7 +39,6 @@ class Account:
     handle: str
     name: str
     picture: str = ""
-    person: str = ""
     login: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 

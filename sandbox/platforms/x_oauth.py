@@ -1,4 +1,8 @@
-"""X's consent, tokens and their rotation, and the check of a bearer token (x facts §1.1 to §1.3, §1.7)."""
+"""X's consent, tokens and their rotation, and the check of a bearer token (x facts §1.1 to §1.3, §1.7).
+
+`world.modes["x.second_consent"]` set to `ends_first` lets a fresh consent of the same person end the
+earlier grant, which is reported of X but not documented.
+"""
 
 from __future__ import annotations
 
@@ -130,8 +134,16 @@ async def _exchange(call: Call, app: App, form: dict[str, str]) -> Response:
     if code is None or not good or code.redirect_uri != redirect_uri or not _proves(code, verifier):
         raise oauth_error(400, "invalid_request", BAD_CODE)
     call.world.spend_code(code)
+    if call.world.modes.get("x.second_consent") == "ends_first":
+        _end_earlier(call, code)
     grant = call.world.new_grant("x", app.client_id, code.account, code.scopes)
     return _pair(call, grant)
+
+
+def _end_earlier(call: Call, code: Code) -> None:
+    for grant in list(call.world.grants.values()):
+        if (grant.platform, grant.client_id, grant.account) == ("x", code.client_id, code.account):
+            call.world.end_grant(grant.id, "second consent")
 
 
 def _proves(code: Code, verifier: str) -> bool:

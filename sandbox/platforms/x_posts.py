@@ -172,8 +172,8 @@ def _check_reply(call: Call, reply: dict[str, Any]) -> None:
 def _just_said(call: Call, text: str) -> bool:
     now = call.world.now()
     return any(
-        unicodedata.normalize("NFC", post.text) == text
-        and 0 <= (now - post.at).total_seconds() < DUPLICATE_SECONDS
+        0 <= (now - post.at).total_seconds() < DUPLICATE_SECONDS
+        and unicodedata.normalize("NFC", post.text) == text
         for post in call.world.posts_of("x", call.account)
     )
 
@@ -206,29 +206,33 @@ async def _timeline(call: Call, limits: Limits) -> Response:
     limits.count(call, "timeline", 900)
     only(call, *LISTING)
     fields = listed(call, "tweet.fields", TWEET_FIELDS)
-    query = call.request.query_params
     id = _numeric(call)
     if ("x", id) not in call.world.accounts:
         return JSONResponse({"errors": [_missing(call, "user")]})
-    posts = [post for post in call.world.posts_of("x", id) if _within(call, post)]
+    posts = list(filter(_window(call), call.world.posts_of("x", id)))
     start = _number(call, "pagination_token", 0, 0, 100_000)
     size = _number(call, "max_results", 10, 5, 100)
     page = posts[start : start + size]
     meta: dict[str, Any] = {"result_count": len(page)}
     if page:
         meta.update(newest_id=page[0].id, oldest_id=page[-1].id)
-    if query and len(posts) > start + size:
+    if len(posts) > start + size:
         meta["next_token"] = str(start + size)
     data = {"data": [_shown(post, fields) for post in page]} if page else {}
     return JSONResponse({**data, "meta": meta})
 
 
-def _within(call: Call, post: Post) -> bool:
+def _window(call: Call) -> Callable[[Post], bool]:
+    """The test that the query's times and ids make of a post. Raises Refused."""
     start, end = _instant(call, "start_time"), _instant(call, "end_time")
     since = _number(call, "since_id", 0, 0, 1 << 63)
     until = _number(call, "until_id", 1 << 63, 0, 1 << 63)
-    at = post.at.replace(microsecond=0)
-    return since < int(post.id) < until and (not start or at >= start) and (not end or at < end)
+
+    def within(post: Post) -> bool:
+        at = post.at.replace(microsecond=0)
+        return since < int(post.id) < until and (not start or at >= start) and (not end or at < end)
+
+    return within
 
 
 def _instant(call: Call, name: str) -> datetime | None:

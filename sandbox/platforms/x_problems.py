@@ -188,7 +188,7 @@ MANNERS = Manners(
 
 
 def snowflake(call: Call) -> str:
-    """A new post id: house milliseconds since X's epoch, then a sequence; always greater than the last."""
+    """A new id: house milliseconds since X's epoch, then a sequence."""
     return str(
         ((int(call.world.now().timestamp() * 1000) - 1288834974657) << 22) | (call.world.serial() % 4096)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.slack.models import JSON, Channel, Message, User, View
 from sandbox.slack.render import message_json, view_json
 from sandbox.slack.state import SlackWorld
+from sandbox.slack.views import initial_state
 
 NAMES = {"im": "directmessage", "private": "privategroup"}
 
@@ -64,7 +65,7 @@ def _place(world: SlackWorld, user: User, message: Message) -> JSON:
     shown: JSON = {
         "container": container,
         "channel": {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)},
-        "state": {"values": message.state},
+        "state": {"values": {**initial_state(message.blocks), **message.state}},
         "response_url": world.new_response_url("actions", channel, user.id, message.ts),
     }
     return shown if message.ephemeral_to else shown | {"message": message_json(world, message)}

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -49,6 +49,13 @@ BOT_EVENTS = frozenset(
         "group_left",
     ]
 )
+
+
+class AppSocket(Protocol):
+    """An open Socket Mode connection to the app."""
+
+    async def request(self, kind: str, payload: JSON, retry: int, reason: str) -> str:
+        """Sends an envelope and gives the payload of its acknowledgement, "" for none."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ class SlackWorld:
         self.calls: list[Call] = []
         self.delivered: list[Delivered] = []
         self.complaints: list[str] = []
-        self.sockets: list[Any] = []
+        self.sockets: list[AppSocket] = []
         self.socket_url: Callable[[], str] | None = None
         self.version = 0
         self._last_ts = 0

@@ -391,7 +391,11 @@ async def test_installing_through_oauth(house: House) -> None:
     assert "error=access_denied" in refused.headers["location"]
     code = httpx.URL(allowed.headers["location"]).params["code"]
     house.client.token = None
-    keys: dict[str, Any] = {"client_id": app.client_id, "client_secret": app.client_secret, "redirect_uri": redirect}
+    keys: dict[str, Any] = {
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "redirect_uri": redirect,
+    }
     with pytest.raises(SlackApiError, match="bad_redirect_uri"):
         await house.client.oauth_v2_access(**{**keys, "redirect_uri": "http://else"}, code=code)
     granted = await house.client.oauth_v2_access(**keys, code=code)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,14 +100,15 @@ async def test_a_wrong_verifier_or_redirect_is_refused(twins: Twins, wrong: dict
     assert (answer.status_code, answer.json()) == (400, BAD_CODE)
 
 
-async def test_a_code_works_once_and_for_thirty_seconds(
-    twins: Twins, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_code_works_once_and_for_thirty_seconds(twins: Twins) -> None:
     code = (await twins.consent_x())["code"]
     assert (await twins.x_exchange(code)).status_code == 200
     assert (await twins.x_exchange(code)).json() == BAD_CODE
     late = (await twins.consent_x())["code"]
     assert twins.world.codes[late].dies_at == pytest.approx(time.monotonic() + 30, abs=2)
+    twins.world.codes[late] = replace(twins.world.codes[late], dies_at=time.monotonic())
+    answer = await twins.x_exchange(late)
+    assert (answer.status_code, answer.json()) == (400, BAD_CODE)
 
 
 async def test_basic_auth_is_demanded(twins: Twins) -> None:
@@ -304,3 +306,11 @@ async def test_a_new_consent_cures_a_revocation(twins: Twins) -> None:
     assert (await twins.x_refresh(old["refresh_token"])).json() == DEAD
     new = await twins.x_link()
     assert (await twins.x_api("GET", "/2/users/me", new["access_token"])).status_code == 200
+
+
+@pytest.mark.parametrize(("mode", "status"), [("", 200), ("ends_first", 400)])
+async def test_a_second_consent_may_end_the_first(twins: Twins, mode: str, status: int) -> None:
+    twins.world.modes["x.second_consent"] = mode
+    first, second = await twins.x_link(), await twins.x_link()
+    assert (await twins.x_refresh(first["refresh_token"])).status_code == status
+    assert (await twins.x_refresh(second["refresh_token"])).status_code == 200

@@ -108,7 +108,9 @@ async def test_a_refresh_token_or_none_is_unauthorized(twins: Twins) -> None:
     assert (await twins.http.post("/api.x.com/2/tweets", json={"text": "a"})).status_code == 401
 
 
-async def test_the_same_text_again_is_a_duplicate_until_it_is_old_or_deleted(twins: Twins, token: str) -> None:
+async def test_the_same_text_again_is_a_duplicate_until_it_is_old_or_deleted(
+    twins: Twins, token: str
+) -> None:
     first = await post(twins, token, text="Same")
     again = await post(twins, token, text="Same")
     assert again.status_code == 403

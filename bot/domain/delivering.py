@@ -1,0 +1,98 @@
+"""The moves of a delivery that several steps share. Each ends its step and gives the lease back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import breaker, reports, tokens
+from bot.domain.house import House
+from bot.platforms.base import Sent, Target, Verdict
+from storage import deliveries as store
+from storage.deliveries import Work
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_FIRST = timedelta(seconds=15)
+
+
+def target_of(house: House, work: Work) -> Target:
+    """The account a delivery speaks for, with the token that speaks."""
+    connection = work.connection
+    token = tokens.token_for(house.vault, work.grant, connection)
+    return Target(connection.account_id, connection.handle, token)
+
+
+async def sent_off(house: House, work: Work, sent: Sent) -> None:
+    """The platform took it: published, or in processing."""
+    now = house.clock.now()
+    state = "processing" if sent.processing else "published"
+    async with house.db.write() as session:
+        done = await leave(
+            session,
+            house,
+            work,
+            now,
+            state=state,
+            external_id=sent.external_id,
+            permalink=sent.permalink,
+            visibility=sent.visibility,
+            published_at=None if sent.processing else now,
+            next_at=now + FOLLOW_FIRST if sent.processing else None,
+            reason=None,
+            code=None,
+            sending_over_at=None,
+            handles=work.delivery.handles if sent.processing else None,
+        )
+        if done:
+            await breaker.answered(session, work.grant.provider, now)
+            if state == "published":
+                await reports.published(session, work, sent.permalink, now)
+    log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)
+    house.wake.outbox.set()
+
+
+async def fail(house: House, work: Work, verdict: Verdict) -> None:
+    """This post, on this account, cannot be published as it is."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        failed = await leave(
+            session,
+            house,
+            work,
+            now,
+            state="failed",
+            reason=verdict.reason,
+            code=verdict.code[:64],
+            next_at=None,
+            handles=None,
+            sending_over_at=None,
+        )
+        if failed:
+            await reports.failed(session, work)
+    log.info("delivery_failed", delivery=work.delivery.id, reason=verdict.reason, code=verdict.code)
+    house.wake.outbox.set()
+
+
+async def park(house: House, work: Work, **values: object) -> None:
+    """Ends the step in a transaction of its own; what is held shows in its incident."""
+    async with house.db.write() as session:
+        await leave(session, house, work, house.clock.now(), **values)
+        if values.get("state") == "blocked":
+            await reports.held(session, work)
+
+
+async def leave(session: AsyncSession, house: House, work: Work, now: datetime, **values: object) -> bool:
+    """The step's last write: gives the lease back with it."""
+    return await store.move(
+        session,
+        work.delivery,
+        house.owner,
+        work.delivery.state,
+        now,
+        lease_owner=None,
+        lease_until=None,
+        **values,
+    )

@@ -1,0 +1,86 @@
+"""What a connection's facts mean now: green, yellow or red, with a reason. Pure, computed, never stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.platforms.base import PlatformInfo, Reason, RefreshKind
+from storage.models import Client, Connection, Grant, Workspace
+
+WARN_BEFORE = timedelta(days=14)
+
+
+class Colour(StrEnum):
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class State(StrEnum):
+    """Why a connection has its colour, where that is not a platform's reason."""
+
+    FINE = "fine"
+    WAITING = "waiting"  # the platform does not answer; nobody needs to do anything
+    ENDING = "ending"  # works until `until`, cannot be renewed
+    ENDS_SOON = "ends_soon"  # a person is needed before `until`
+    DEAD = "dead"
+    TROUBLE = "trouble"  # the account, not the login
+    LIMITED = "limited"  # works, but a permission that we asked for is missing
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`until`: when a person will be needed, where that is known (UTC-aware)."""
+
+    colour: Colour
+    state: State
+    reason: Reason | None = None
+    until: datetime | None = None
+    permission: str | None = None
+
+
+def health_of(
+    info: PlatformInfo, workspace: Workspace, client: Client, connection: Connection, grant: Grant, now: datetime
+) -> Health:
+    """The worst of what is true, with the advice that cures most."""
+    needed = person_needed_at(info, grant)
+    if grant.state in ("dead", "forgotten"):
+        return Health(Colour.RED, State.DEAD, _reason(grant.reason), permission=connection.problem_detail)
+    if connection.problem is not None:
+        reason = _reason(connection.problem)
+        return Health(Colour.RED, State.TROUBLE, reason, permission=connection.problem_detail)
+    if grant.state == "ending":
+        return Health(Colour.YELLOW, State.ENDING, _reason(grant.reason), grant.access_expires_at)
+    if grant.access_expires_at is not None and grant.access_expires_at <= now:
+        return Health(Colour.YELLOW, State.WAITING, Reason.PLATFORM_DOWN)
+    if needed is not None and needed - now <= WARN_BEFORE:
+        return Health(Colour.YELLOW, State.ENDS_SOON, Reason.EXPIRED, needed)
+    if workspace.paused_at is not None or client.paused_at is not None:
+        return Health(Colour.YELLOW, State.PAUSED, until=needed)
+    if connection.missing_scopes:
+        scope = connection.missing_scopes[0]
+        return Health(Colour.GREEN, State.LIMITED, Reason.PERMISSION_MISSING, needed, scope)
+    return Health(Colour.GREEN, State.FINE, until=needed)
+
+
+def person_needed_at(info: PlatformInfo, grant: Grant) -> datetime | None:
+    """The first end that only a person can move: of the refresh token, of a token that cannot be renewed,
+    of the data access."""
+    ends = [grant.data_access_expires_at]
+    kind = info.refresh.kind
+    if kind is RefreshKind.NONE or (kind is not RefreshKind.SELF_EXTENDING and grant.refresh_token is None):
+        ends.append(grant.access_expires_at)
+    elif kind in (RefreshKind.COUNTDOWN, RefreshKind.KEPT):
+        ends.append(grant.refresh_expires_at)
+    known = [end for end in ends if end is not None]
+    return min(known) if known else None
+
+
+def _reason(word: str | None) -> Reason:
+    try:
+        return Reason(word or "")
+    except ValueError:
+        return Reason.UNKNOWN

@@ -1,0 +1,111 @@
+"""After the point of no return: following a post in processing, and looking for one whose answer was lost.
+
+"Not there" is believed only from a handle of our own, "there" from a handle or exactly one fitting item; the
+platform's file knows which. Where nothing can be proved, a person is asked.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.domain import content, delivering, reports
+from bot.domain.house import House
+from bot.http import HttpError
+from bot.platforms.base import Found, Kind, Look, PlatformError, Reason, Sent
+from storage import deliveries as store
+from storage.deliveries import Work
+
+LOOK_PAUSES = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+TRIES_MOST = 8
+FOLLOW_PAUSE = timedelta(seconds=30)
+FOLLOW_PAUSE_MOST = timedelta(minutes=15)
+FOLLOW_FOR = timedelta(days=1)
+
+
+async def follow(house: House, work: Work) -> None:
+    """What has become of a post that the platform accepted and had not made public."""
+    platform = house.platforms[work.connection.platform]
+    target = delivering.target_of(house, work)
+    handles = content.open_handles(house, work)
+    try:
+        call = house.call(work.connection.platform)
+        sent = await platform.progress(call, target, handles, work.delivery.external_id)
+    except PlatformError as error:
+        if error.verdict.kind is Kind.CONTENT:
+            await delivering.fail(house, work, error.verdict)
+        else:
+            await _follow_later(house, work)
+        return
+    except HttpError:
+        await _follow_later(house, work)
+        return
+    if sent.processing:
+        await _follow_later(house, work)
+    else:
+        await delivering.sent_off(house, work, sent)
+
+
+async def _follow_later(house: House, work: Work) -> None:
+    now = house.clock.now()
+    sent_at = work.delivery.sending_at or now
+    if now - sent_at > FOLLOW_FOR:
+        await _ask(house, work, Reason.PLATFORM_DOWN)
+        return
+    steps = work.delivery.steps + 1
+    pause = min(FOLLOW_PAUSE * 2 ** min(steps - 1, 8), FOLLOW_PAUSE_MOST)
+    await delivering.park(house, work, next_at=now + pause, steps=steps)
+
+
+async def look(house: House, work: Work) -> None:
+    """Looks for a post whose answer was lost; asks when looking cannot know."""
+    try:
+        found = await _find(house, work)
+    except (PlatformError, HttpError):  # no answer to the look itself: it does not count as one
+        if work.delivery.steps >= TRIES_MOST:
+            await _ask(house, work, Reason(work.delivery.reason or Reason.LOST_ANSWER))
+        else:
+            await _follow_later(house, work)
+        return
+    if found.found is Found.THERE:
+        await delivering.sent_off(house, work, Sent(found.external_id, found.permalink))
+    elif found.found is Found.ABSENT:
+        await _send_again(house, work)
+    elif work.delivery.looks < len(LOOK_PAUSES):
+        pause = LOOK_PAUSES[work.delivery.looks]
+        looks = work.delivery.looks + 1
+        await delivering.park(house, work, looks=looks, next_at=house.clock.now() + pause)
+    else:
+        await _ask(house, work, Reason(work.delivery.reason or Reason.LOST_ANSWER))
+
+
+async def _find(house: House, work: Work) -> Look:
+    async with house.db.read() as session:
+        taken = await store.taken_ids(session, work.connection.id, work.delivery.id)
+    return await house.platforms[work.connection.platform].look(
+        house.call(work.connection.platform),
+        delivering.target_of(house, work),
+        content.content_of(work.post),
+        content.open_handles(house, work),
+        work.delivery.sending_at or work.delivery.changed_at,
+        taken,
+    )
+
+
+async def _send_again(house: House, work: Work) -> None:
+    """Proved absent by our own handle: the same delivery goes on from before the marker."""
+    now = house.clock.now()
+    await delivering.park(
+        house, work, state="preparing", next_at=now, sending_id=None, sending_over_at=None, looks=0
+    )
+    house.wake.engine.set()
+
+
+async def _ask(house: House, work: Work, reason: Reason) -> None:
+    now = house.clock.now()
+    async with house.db.write() as session:
+        asked = await delivering.leave(
+            session, house, work, now, state="unconfirmed", reason=reason, next_at=None, sending_over_at=None
+        )
+        if asked:
+            await reports.unconfirmed(session, work)
+    house.wake.outbox.set()

@@ -1,0 +1,257 @@
+"""Queueing a post, and what people decide about its deliveries afterwards.
+
+Every decision carries the attempt and revision that the person saw: a press whose numbers are not current
+changes nothing and says so. Ten presses are one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import reports
+from bot.domain.auditing import Actor, record
+from bot.domain.content import media_row
+from bot.domain.errors import NotCurrent, Refused
+from bot.domain.house import House
+from bot.platforms.base import Content, ContentProblem
+from storage import connections
+from storage.models import Client, Connection, Delivery, Post, new_id
+from storage.upsert import insert_new
+
+PAST_TOLERANCE = timedelta(minutes=2)
+TEXT_MOST = 63_206  # Facebook's, the longest of all
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A post as its author submits it. `due_at` is UTC-aware; `request_key` makes a second Submit the same
+    post."""
+
+    request_key: str
+    client_id: str
+    connection_ids: tuple[str, ...]
+    content: Content
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision about one delivery as the person saw it."""
+
+    delivery_id: str
+    attempt: int
+    revision: int
+
+
+class DraftProblems(Refused):
+    """A draft that cannot be queued, with what is wrong beside each field."""
+
+    def __init__(self, problems: Sequence[ContentProblem]) -> None:
+        super().__init__(" ".join(dict.fromkeys(problem.text for problem in problems)))
+        self.problems = tuple(problems)
+
+
+def check(house: House, draft: Draft, platforms: Iterable[str]) -> list[ContentProblem]:
+    """What any of the chosen platforms would refuse."""
+    found: list[ContentProblem] = []
+    for key in sorted(set(platforms)):
+        found.extend(house.platforms[key].check(draft.content))
+    return found
+
+
+async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft, now: datetime) -> Post:
+    """Stores a post and its deliveries; the one that stands already for a repeated submit.
+
+    Raises DraftProblems, or Refused when an account is gone."""
+    chosen = await _chosen(session, actor, draft)
+    problems = check(house, draft, (item.platform for item in chosen))
+    if problems:
+        raise DraftProblems(problems)
+    if draft.due_at < now - PAST_TOLERANCE:
+        raise Refused("That time is in the past. Choose a later one, or post now.")
+    values = {
+        "id": new_id(),
+        "workspace_id": actor.workspace_id,
+        "client_id": draft.client_id,
+        "request_key": draft.request_key,
+        "author": actor.user_id,
+        "text": draft.content.text,
+        "media": [media_row(media) for media in draft.content.media],
+        "title": draft.content.title,
+        "link": draft.content.link,
+        "due_at": draft.due_at,
+        "revision": 1,
+        "channel_id": actor.channel_id,
+        "created_at": now,
+    }
+    made = await insert_new(session, Post, values, "workspace_id", "request_key")
+    query = select(Post).where(
+        Post.workspace_id == actor.workspace_id, Post.request_key == draft.request_key
+    )
+    post = (await session.execute(query)).scalar_one()
+    if made:
+        _add_deliveries(session, post, chosen, now)
+        detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
+        record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
+    return post
+
+
+async def _chosen(session: AsyncSession, actor: Actor, draft: Draft) -> list[Connection]:
+    client = await session.get(Client, draft.client_id)
+    if client is None or client.workspace_id != actor.workspace_id or client.closed_at is not None:
+        raise Refused("That client does not exist any more.")
+    available = {item.id: item for item in await connections.of_client(session, draft.client_id)}
+    chosen = [available[key] for key in dict.fromkeys(draft.connection_ids) if key in available]
+    if len(chosen) != len(set(draft.connection_ids)) or not chosen:
+        raise Refused("One of these accounts is no longer connected. Open the composer again.")
+    return chosen
+
+
+def _add_deliveries(session: AsyncSession, post: Post, chosen: Sequence[Connection], now: datetime) -> None:
+    for connection in chosen:
+        session.add(
+            Delivery(
+                id=new_id(),
+                post_id=post.id,
+                workspace_id=post.workspace_id,
+                client_id=post.client_id,
+                connection_id=connection.id,
+                state="scheduled",
+                due_at=post.due_at,
+                next_at=post.due_at,
+                created_at=now,
+                changed_at=now,
+            )
+        )
+
+
+async def retry(
+    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
+) -> list[Delivery]:
+    """Sends failed deliveries again: only those, each once. Raises NotCurrent when none is."""
+    return await _decide(
+        session,
+        actor,
+        choices,
+        "post.retried",
+        now,
+        Delivery.state == "failed",
+        state="scheduled",
+        attempt=Delivery.attempt + 1,
+        next_at=now,
+        steps=0,
+        handles=None,
+        reason=None,
+        code=None,
+    )
+
+
+async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> list[Delivery]:
+    """A person looked and it is not there."""
+    return await _decide(
+        session,
+        actor,
+        [choice],
+        "post.sent_again",
+        now,
+        (Delivery.state == "unconfirmed") & Delivery.next_at.is_(None),
+        state="scheduled",
+        attempt=Delivery.attempt + 1,
+        next_at=now,
+        steps=0,
+        looks=0,
+        handles=None,
+        sending_id=None,
+        sending_at=None,
+        reason=None,
+    )
+
+
+async def it_is_live(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> list[Delivery]:
+    """A person looked and it is there."""
+    return await _decide(
+        session,
+        actor,
+        [choice],
+        "post.confirmed",
+        now,
+        (Delivery.state == "unconfirmed") & Delivery.next_at.is_(None),
+        state="published",
+        published_at=now,
+        settled_by=actor.user_id,
+        reason=None,
+    )
+
+
+async def send_late(
+    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
+) -> list[Delivery]:
+    """Sends what was held past its time, in its order."""
+    return await _decide(
+        session,
+        actor,
+        choices,
+        "post.late_sent",
+        now,
+        (Delivery.state == "blocked") & Delivery.late,
+        state="scheduled",
+        late=False,
+        next_at=now,
+        reason=None,
+    )
+
+
+async def drop(
+    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
+) -> list[Delivery]:
+    """Gives up deliveries that have not gone out."""
+    return await _decide(
+        session,
+        actor,
+        choices,
+        "post.dropped",
+        now,
+        Delivery.state.in_(("blocked", "failed", "scheduled")),
+        state="cancelled",
+        next_at=None,
+        late=False,
+    )
+
+
+async def _decide(
+    session: AsyncSession,
+    actor: Actor,
+    choices: Iterable[Choice],
+    action: str,
+    now: datetime,
+    condition: object,
+    **values: object,
+) -> list[Delivery]:
+    changed: list[Delivery] = []
+    for choice in choices:
+        moved = await session.execute(
+            update(Delivery)
+            .where(
+                Delivery.id == choice.delivery_id,
+                Delivery.workspace_id == actor.workspace_id,
+                Delivery.attempt == choice.attempt,
+                Delivery.revision == choice.revision,
+                condition,  # type: ignore[arg-type]
+            )
+            .values(changed_at=now, lease_owner=None, lease_until=None, **values)
+            .returning(Delivery)
+            .execution_options(populate_existing=True)
+        )
+        changed.extend(moved.scalars().all())
+    if not changed:
+        raise NotCurrent("Nothing was changed: this has moved on since the message was written.")
+    for delivery in changed:
+        detail = {"delivery": delivery.id, "attempt": delivery.attempt}
+        record(session, actor, action, now, client_id=delivery.client_id, detail=detail)
+        await reports.settled(session, delivery.post_id, delivery.client_id)
+    return changed

@@ -1,0 +1,70 @@
+"""The names of buttons and modals, and what their values carry: ids, attempts and revisions, nothing else.
+
+Whoever writes a button and whoever listens for it both use this page; values are read tolerantly and never
+trusted (the workspace of the press decides what they can reach).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+OPEN_LINK = "link.open"  # URL buttons: acknowledged, nothing else
+UNDO_LINK = "link.undo"  # value: connection:generation
+ASK_CLIENT = "incident.ask_client"  # value: incident:client
+COPY_LINK = "incident.copy_link"  # value: incident:client
+CHECK_NOW = "incident.check_now"  # value: incident
+RETRY = "post.retry"  # value: choices
+IT_IS_LIVE = "post.live"  # value: one choice
+POST_AGAIN = "post.again"  # value: one choice
+SEND_LATE = "late.send"  # value: choices
+DROP = "late.drop"  # value: choices
+RECONNECT_ACCOUNT = "connect.reconnect"  # value: connection
+ADD_ACCOUNT = "connect.add"  # value: client:platform
+CREATE_CLIENT = "connect.create"  # value: slug:platform+platform
+USE_NEAREST = "connect.nearest"  # value: slug:platform+platform
+HEALTH_PAGE = "health.page"  # value: scope:page
+OPEN_SETUP = "setup.open"
+OPEN_CLIENT = "clients.open"  # value: client, or "new"
+OPEN_COMPOSER = "post.open"  # value: client
+
+COMPOSER = "composer"
+SETUP = "setup"
+CLIENT = "client"
+
+VALUE_MAX = 2000
+CHOICE = re.compile(r"([0-9a-f]{32}):(\d{1,9}):(\d{1,9})")
+
+Numbers = tuple[str, int, int]
+"""A delivery's id, attempt and revision."""
+
+
+def choices_value(choices: Iterable[Numbers]) -> str:
+    """Deliveries as a button carries them; what does not fit is left out (the list is paged before that)."""
+    parts: list[str] = []
+    for item in choices:
+        part = ":".join(str(field) for field in item)
+        if sum(len(one) + 1 for one in parts) + len(part) > VALUE_MAX:
+            break
+        parts.append(part)
+    return ",".join(parts)
+
+
+def read_choices(value: str) -> list[Numbers]:
+    """The deliveries in a button's value; anything else in it is ignored."""
+    found = []
+    for part in value[:VALUE_MAX].split(","):
+        match = CHOICE.fullmatch(part)
+        if match:
+            found.append((match[1], int(match[2]), int(match[3])))
+    return found
+
+
+def joined(*parts: str) -> str:
+    return ":".join(parts)
+
+
+def split(value: str, count: int) -> list[str] | None:
+    """The parts of a value, or None where there are not exactly `count`."""
+    parts = value.split(":", count - 1)
+    return parts if len(parts) == count else None
