@@ -34,6 +34,11 @@ class Work:
     workspace: Workspace
 
 
+async def any_due(session: AsyncSession, now: datetime) -> bool:
+    """Whether a look for due deliveries is worth a writing transaction."""
+    return bool(await session.scalar(select(exists().where(Delivery.next_at <= now))))
+
+
 async def claim(
     session: AsyncSession, owner: str, now: datetime, lease_now: datetime, span: timedelta, limit: int
 ) -> Sequence[str]:

@@ -21,6 +21,7 @@ from storage.models import Grant
 
 GENERIC = frozenset({Reason.REFUSED, Reason.EXPIRED, Reason.UNKNOWN})
 SOON = timedelta(days=7)
+NOTHING_TO_DO_PAUSE = timedelta(hours=1)
 
 
 async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) -> bool:
@@ -63,6 +64,18 @@ async def tend(house: House, grant_id: str) -> None:
         result = await refreshing.refresh(house, grant_id, refreshing.Cause.SWEEP)
         if isinstance(result, Judgement):
             await after_refresh(house, grant_id, result)
+        elif result in (refreshing.Skipped.OFF, refreshing.Skipped.NOT_LIVE):
+            await _not_now(house, grant, now)
+
+
+async def _not_now(house: House, grant: Grant, now: datetime) -> None:
+    """Nothing can be done (its app is not configured any more, say): not due again at every tick."""
+    async with house.db.write() as session:
+        await session.execute(
+            update(Grant)
+            .where(Grant.id == grant.id, Grant.next_due_at == grant.next_due_at)
+            .values(next_due_at=now + NOTHING_TO_DO_PAUSE)
+        )
 
 
 async def after_refresh(house: House, grant_id: str, result: Judgement) -> None:

@@ -1,1 +1,1 @@
-"""Door."""
+"""The door that the clock opens: what is due is worked on."""

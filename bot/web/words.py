@@ -6,17 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.consents import Result
-from bot.domain.walk import ConsentView, InvitationView, Standing
+from bot.domain.inviting import LIVES
+from bot.domain.walk import ConsentView, InvitationView, PlatformView, Standing
 from bot.platforms.base import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A heading, what happened, and what to do. `tone` ("good", "wait", "bad") picks sign and colour."""
+    """A heading, what happened and what to do. `tone` ("good", "wait", "bad") picks sign and colour."""
 
     title: str
     lines: tuple[str, ...]
     tone: str = "bad"
+
+    def about(self, platform: PlatformView) -> Words:
+        """With `{title}` and `{noun}` filled in."""
+        names = {"title": platform.title, "noun": platform.account_noun}
+        lines = tuple(line.format_map(names) for line in self.lines)
+        return Words(self.title.format_map(names), lines, self.tone)
 
 
 ASK_AGAIN = "Ask your agency team for a new link in Slack."
@@ -66,32 +73,30 @@ def refused(why: str, text: str) -> Words:
     return Words(titles.get(why, "This answer does not fit"), ("Nothing was changed.", text))
 
 
+GONE: Mapping[Standing, Words] = {
+    Standing.USED: Words("This link was used", ("It connects {title} once. " + ASK_AGAIN,), "good"),
+    Standing.REPLACED: Words(
+        "A newer link took its place", ("Look for the newest message in the Slack channel.",), "wait"
+    ),
+    Standing.CLOSED: Words(
+        "This link is no longer needed", ("There is nothing left to do with it. " + ASK_AGAIN,), "wait"
+    ),
+    Standing.EXPIRED: Words(
+        "This link is too old",
+        (f"Links work for {LIVES.days} days. We can send a fresh one to the Slack channel.",),
+        "wait",
+    ),
+    Standing.OFF: Words(
+        "{title} is switched off here",
+        ("It cannot be connected right now. Your agency team can switch it on.",),
+        "wait",
+    ),
+}
+
+
 def gone(view: InvitationView) -> Words:
     """An invitation that cannot be used (any more)."""
-    title = view.platform.title
-    return {
-        Standing.USED: Words(
-            "This link was used", (f"It connects one {title} account once. {ASK_AGAIN}",), "good"
-        ),
-        Standing.REPLACED: Words(
-            "A newer link took its place", ("Look for the newest message in the Slack channel.",), "wait"
-        ),
-        Standing.CLOSED: Words(
-            "This link is no longer needed",
-            (f"If you think it is, {ASK_AGAIN[0].lower()}{ASK_AGAIN[1:]}",),
-            "wait",
-        ),
-        Standing.EXPIRED: Words(
-            "This link is too old",
-            ("Links work for seven days. We can send a fresh one to the Slack channel.",),
-            "wait",
-        ),
-        Standing.OFF: Words(
-            f"{title} is switched off here",
-            ("It cannot be connected right now. Your agency team can switch it on.",),
-            "wait",
-        ),
-    }[view.standing]
+    return GONE[view.standing].about(view.platform)
 
 
 def working(view: ConsentView) -> Words:
@@ -102,6 +107,38 @@ def working(view: ConsentView) -> Words:
     return Words("One moment", (f"We are talking to {title}. This page refreshes by itself.",), "wait")
 
 
+ENDINGS: Mapping[Result, Words] = {
+    Result.DENIED: Words(
+        "You said no", ("That is fine: {title} gave us nothing, and nothing was changed.",), "wait"
+    ),
+    Result.CODE_REFUSED: Words("{title} did not confirm", ("Nothing was connected. Please try once more.",)),
+    Result.NO_ANSWER: Words(
+        "{title} did not answer", ("Nothing was connected. Wait a few minutes, then try again.",)
+    ),
+    Result.APP_FAULT: Words(
+        "Our access to {title} has a problem",
+        ("You did nothing wrong. Our team was told and will put it right; please try again later.",),
+    ),
+    Result.MISSING_SCOPES: Words(
+        "A permission is missing",
+        ("The {noun} was not connected, because {title} did not give us everything it takes.",),
+    ),
+    Result.USED: Words(
+        "Somebody was faster",
+        ("This link was used or replaced while you were away. What you allowed was forgotten.", ASK_AGAIN),
+        "wait",
+    ),
+    Result.EXPIRED: Words(
+        "That took too long", ("Nothing was changed. Start again and finish within ten minutes.",), "wait"
+    ),
+    Result.DECLINED: Words(
+        "Nothing was connected",
+        ("To connect the right {noun}, log in to it at {title} first, then try again.",),
+        "wait",
+    ),
+}
+
+
 def ended(view: ConsentView) -> Words:
     """How a walk ended."""
     assert view.result is not None
@@ -109,42 +146,7 @@ def ended(view: ConsentView) -> Words:
         return _success(view)
     if view.result is Result.NO_ACCOUNT:
         return Words(f"No {view.platform.account_noun} to connect", _no_account(view))
-    title, noun = view.platform.title, view.platform.account_noun
-    return {
-        Result.DENIED: Words(
-            "You said no",
-            (f"That is fine: {title} gave us nothing, and nothing was changed.",),
-            "wait",
-        ),
-        Result.CODE_REFUSED: Words(
-            f"{title} did not confirm", ("Nothing was connected. Please try once more.",)
-        ),
-        Result.NO_ANSWER: Words(
-            f"{title} did not answer",
-            ("Nothing was connected. Wait a few minutes, then try again.",),
-        ),
-        Result.APP_FAULT: Words(
-            f"Our access to {title} has a problem",
-            ("You did nothing wrong. Our team was told and will put it right; please try again later.",),
-        ),
-        Result.MISSING_SCOPES: Words(
-            "A permission is missing",
-            (f"The {noun} was not connected, because {title} did not give us everything it takes.",),
-        ),
-        Result.USED: Words(
-            "Somebody was faster",
-            ("This link was used or replaced while you were away. What you allowed was forgotten.",),
-            "wait",
-        ),
-        Result.EXPIRED: Words(
-            "That took too long", ("Nothing was changed. Start again and finish within ten minutes.",), "wait"
-        ),
-        Result.DECLINED: Words(
-            "Nothing was connected",
-            (f"To connect the right {noun}, log in to it at {title} first, then try again.",),
-            "wait",
-        ),
-    }[view.result]
+    return ENDINGS[view.result].about(view.platform)
 
 
 def _success(view: ConsentView) -> Words:
@@ -162,9 +164,7 @@ def _success(view: ConsentView) -> Words:
     verb = "are" if len(view.accounts) > 1 else "is"
     return Words(
         f"{names} {verb} connected",
-        (
-            f"{view.parties.client} can now be posted for on {view.platform.title}. The team sees it in Slack.",
-        ),
+        (f"Posts for {view.parties.client} can go out on {view.platform.title} now. The team was told.",),
         "good",
     )
 
@@ -177,11 +177,11 @@ REASONS: Mapping[Reason, str] = {
     Reason.SECURITY_HOLD: "{title} asks for a security check. Log in there and finish it.",
     Reason.ROLE_LOST: "This login may not post for the {noun}. Ask its owner for the role.",
     Reason.ACCOUNT_GONE: "This {noun} does not exist any more.",
-    Reason.APP_NOT_REVIEWED: "Until {title} has reviewed our app, only accounts added as testers can be connected.",
+    Reason.APP_NOT_REVIEWED: "Until our app is reviewed by {title}, only testers' accounts can be connected.",
 }
 ACCOUNT_TYPES: Mapping[str, str] = {
-    "instagram": "This is a personal account. Instagram lets us post only for professional ones: switch in the "
-    "Instagram app under Settings, Account type and tools. It is free and takes a minute.",
+    "instagram": "This is a personal account, and Instagram lets us post only for professional ones. Switch "
+    "in the Instagram app under Settings, Account type and tools: it is free and takes a minute.",
 }
 
 
@@ -192,9 +192,8 @@ def why_not(view: ConsentView, reason: Reason | None) -> str:
         return f"This {title} login has no {noun} that can be connected."
     if reason is Reason.ACCOUNT_TYPE and view.platform.key in ACCOUNT_TYPES:
         return ACCOUNT_TYPES[view.platform.key]
-    return REASONS.get(reason, "{title} does not let this {noun} be connected.").format(
-        noun=noun, title=title
-    )
+    said = REASONS.get(reason, "{title} does not let this {noun} be connected.")
+    return said.format(noun=noun, title=title)
 
 
 def _no_account(view: ConsentView) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ def text_of(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def wire_form(typed: str) -> str:
+    """Typed text as Slack stores it: three characters escaped."""
+    return typed.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 async def compose(person: Person, form: FormData) -> str:
     """Says something, or runs a command where it begins with a slash (never in a thread)."""
     channel, thread, text = (
@@ -45,7 +50,7 @@ async def compose(person: Person, form: FormData) -> str:
         kind = upload.content_type or "application/octet-stream"
         files.append(person.upload(upload.filename or "file", await upload.read(), kind).id)
     if text or files:
-        person.say(channel, text, thread or None, tuple(files))
+        person.say(channel, wire_form(text), thread or None, tuple(files))
     return ""
 
 

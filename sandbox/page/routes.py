@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
@@ -20,10 +20,61 @@ from sandbox.page.viewing import open_window
 from sandbox.slack.state import SlackWorld
 
 HERE = Path(__file__).parent
+FRESH = {"Cache-Control": "no-store"}
+SHOWN_INLINE = {"image/jpeg", "image/png", "image/gif", "video/mp4"}
 
 
 def _same(address: str) -> str:
     return address
+
+
+class Pages:
+    """The page of one world with its panels, and the small answers its script asks for."""
+
+    def __init__(self, world: SlackWorld, panels: Sequence[Panel], rewrite_link: Rewrite) -> None:
+        self.world, self.panels, self.rewrite_link = world, panels, rewrite_link
+        self.templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )
+
+    def boxes(self) -> list[tuple[Panel, Markup]]:
+        """The panels with their insides."""
+        return [(panel, panel.render()) for panel in self.panels]
+
+    def stamp(self, boxes: list[tuple[Panel, Markup]]) -> str:
+        """Changes whenever something on the page may have."""
+        inside = "".join(html for _, html in boxes)
+        return f"{self.world.version}-{zlib.crc32(inside.encode())}"
+
+    async def show(self, request: Request) -> Response:
+        """`GET /`"""
+        window = open_window(self.world, dict(request.query_params), self.rewrite_link)
+        boxes = self.boxes()
+        page = self.templates.get_template("page.html")
+        html = page.render(w=window, panels=boxes, version=self.stamp(boxes))
+        return HTMLResponse(html, headers=FRESH)
+
+    async def version(self, _request: Request) -> Response:
+        """`GET /page/version`"""
+        return PlainTextResponse(self.stamp(self.boxes()), headers=FRESH)
+
+    async def options(self, request: Request) -> Response:
+        """`GET /page/options`"""
+        return await suggest(self.world, request)
+
+    async def file(self, request: Request) -> Response:
+        """`GET /page/file/{file_id}`: pictures and films are shown, everything else is saved."""
+        stored = self.world.files.get(request.path_params["file_id"])
+        if stored is None:
+            return Response("There is no such file.", 404)
+        headers = {"X-Content-Type-Options": "nosniff"}
+        if stored.mimetype not in SHOWN_INLINE:
+            headers["Content-Disposition"] = "attachment"
+        return Response(stored.content, media_type=stored.mimetype, headers=headers)
 
 
 def create_page_routes(
@@ -34,48 +85,12 @@ def create_page_routes(
     `rewrite_link` turns the addresses in messages into ones that this browser can open (a platform's twin
     instead of the platform).
     """
-    loader = jinja2.FileSystemLoader(HERE / "templates")
-    pages = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-
-    def boxes() -> list[tuple[Panel, Markup]]:
-        return [(panel, panel.render()) for panel in panels]
-
-    async def show(request: Request) -> Response:
-        window = open_window(world, dict(request.query_params), rewrite_link)
-        html = pages.get_template("page.html").render(
-            w=window, panels=boxes(), version=_version(world, boxes)
-        )
-        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
-
-    async def version(_request: Request) -> Response:
-        return PlainTextResponse(_version(world, boxes), headers={"Cache-Control": "no-store"})
-
-    async def options(request: Request) -> Response:
-        return await suggest(world, request)
-
-    async def file(request: Request) -> Response:
-        stored = world.files.get(request.path_params["file_id"])
-        if stored is None:
-            return Response("There is no such file.", 404)
-        inline = stored.mimetype in {"image/jpeg", "image/png", "image/gif", "video/mp4"}
-        headers = {"X-Content-Type-Options": "nosniff"} | (
-            {} if inline else {"Content-Disposition": "attachment"}
-        )
-        return Response(stored.content, media_type=stored.mimetype, headers=headers)
-
+    pages = Pages(world, panels, rewrite_link)
     return [
-        Route("/", show),
-        Route("/page/version", version),
-        Route("/page/options", options),
-        Route("/page/file/{file_id}", file),
+        Route("/", pages.show),
+        Route("/page/version", pages.version),
+        Route("/page/options", pages.options),
+        Route("/page/file/{file_id}", pages.file),
         Route("/page/act/{act}", ActionEndpoint(world).__call__, methods=["POST"]),
         Mount("/page/static", StaticFiles(directory=HERE / "static")),
     ]
-
-
-def _version(world: SlackWorld, boxes: Callable[[], list[tuple[Panel, Markup]]]) -> str:
-    """Changes whenever something on the page may have."""
-    inside = "".join(html for _, html in boxes())
-    return f"{world.version}-{zlib.crc32(inside.encode())}"

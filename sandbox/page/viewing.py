@@ -18,6 +18,8 @@ from sandbox.slack.models import JSON, Channel, Message, StoredFile, User, View
 from sandbox.slack.render import replies_of
 from sandbox.slack.state import SlackWorld
 
+SHOWN = 200
+
 
 @dataclass(frozen=True)
 class Window:
@@ -73,12 +75,12 @@ class Window:
     # -- messages ----------------------------------------------------------------------------------
 
     def messages(self) -> list[Message]:
-        """The open channel's messages; deleted ones that have replies stay as a stub."""
+        """The open channel's last messages; deleted ones that have replies stay as a stub."""
         if self.channel is None:
             return []
         shown = self.person.sees(self.channel.id)
         stubs = [m for m in self.channel.messages.values() if m.deleted and self.replies(m)]
-        return sorted(shown + stubs, key=lambda message: message.ts)
+        return sorted(shown + stubs, key=lambda message: message.ts)[-SHOWN:]
 
     def in_thread(self) -> list[Message]:
         """The open thread, root first."""

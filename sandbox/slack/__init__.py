@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sandbox.slack.client import Person, Seen
+from sandbox.slack.config import AppConfig, Shortcut, Switches
 from sandbox.slack.faults import Outage
 from sandbox.slack.inputs import Impossible
 from sandbox.slack.routes import create_slack_routes
-from sandbox.slack.state import AppConfig, Shortcut, SlackWorld, Switches
+from sandbox.slack.state import SlackWorld
 
 __all__ = [
     "AppConfig",

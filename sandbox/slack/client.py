@@ -48,7 +48,10 @@ class Person:
     # -- looking -----------------------------------------------------------------------------------
 
     def sees(self, channel_id: str, thread_ts: str | None = None) -> list[Message]:
-        """The messages in a channel (or in one of its threads, the root first), oldest first."""
+        """The messages in a channel (or in one of its threads, the root first), oldest first.
+
+        What only he sees is in the channel too when it answers something in a thread.
+        """
         channel = self.world.channels[channel_id]
         if not self.world.may_see(self.user.id, channel):
             return []
@@ -101,7 +104,8 @@ class Person:
     def _command_is_known(self, command: str, channel: Channel) -> bool:
         known = self.world.app.commands is None or command in self.world.app.commands
         guest_ok = self.world.switches.guests_may_command or not self.user.is_ultra_restricted
-        return known and guest_ok and self.user.team_id in self.world.installs
+        install = self.world.installs.get(self.user.team_id)
+        return known and guest_ok and install is not None and not install.revoked
 
     def _command_answer(self, channel: Channel, payload: JSON, delivered: Delivered) -> Seen:
         body = delivered.body.strip()
@@ -248,7 +252,7 @@ class Person:
     def say(
         self, channel_id: str, text: str, thread_ts: str | None = None, files: tuple[str, ...] = ()
     ) -> Message:
-        """Posts a message; `files` are ids of uploads, which are then shared in the channel."""
+        """Posts a message, in Slack's wire form (`&`, `<`, `>` escaped); `files` are ids of uploads."""
         channel = self.world.channels[channel_id]
         if not self.world.may_see(self.user.id, channel) or channel.is_archived:
             raise Impossible(f"{self.user.name} cannot write in {channel.name}")

@@ -90,9 +90,9 @@ async def verify_url(world: SlackWorld) -> bool:
 
 
 def emit(world: SlackWorld, team_id: str, event: JSON, channel: Channel | None = None) -> None:
-    """Starts the delivery of an event to the app, where the app subscribed to it and is installed."""
+    """Starts the delivery of an event to the app, where the app is installed and subscribed to it."""
     install = world.installs.get(team_id)
-    if install is None or event["type"] not in world.app.events:
+    if install is None or install.revoked or event["type"] not in world.app.events:
         return
     authorization = {
         "enterprise_id": None,

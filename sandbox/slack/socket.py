@@ -32,7 +32,8 @@ class SocketConnection:
         }
         if kind == "events_api":
             envelope |= {"retry_attempt": retry, "retry_reason": reason}
-        answer = self._waiting[envelope["envelope_id"]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting[envelope["envelope_id"]] = answer
         try:
             await self.ws.send_json(envelope)
             return await answer

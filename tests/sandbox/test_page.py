@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from sandbox.page import Panel, create_page_routes
+from sandbox.page import Panel, create_page_routes, create_slack_panel_routes, slack_panel
 from sandbox.page.mrkdwn import mrkdwn_html
 from sandbox.slack import AppConfig, Shortcut, SlackWorld
 from sandbox.slack.blocks import with_ids
@@ -336,3 +336,21 @@ async def test_mentions_and_dates(house: House) -> None:
     text = f"<@{house.bob.id}> <#{house.general.id}> <!date^1796113800^{{date_num}} {{time}}|later>"
     html = mrkdwn_html(house.world, house.ada, text, lambda address: address)
     assert "@Bob" in html and "#general" in html and "2026-12-01 09:30" in html
+
+
+async def test_slacks_own_troubles_are_a_panel(house: House) -> None:
+    panel = slack_panel(house.world)
+    assert "Slack works." in panel.render()
+    app = Starlette(routes=list(create_slack_panel_routes(house.world)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page") as http:
+        await http.post("/page/slack-faults", data={"what": "outage", "outage": "503"})
+        await http.post("/page/slack-faults", data={"what": "delivery"})
+        assert "503" in panel.render() and "no more" in panel.render()
+        await http.post("/page/slack-faults", data={"what": "clear"})
+        assert "Slack works." in panel.render()
+
+
+async def test_typed_brackets_stay_brackets(house: House) -> None:
+    page = await house.act("compose", channel=house.general.id, text="a <!channel> & b")
+    assert "a &lt;!channel&gt; &amp; b" in page
+    assert [m.text for m in house.general.messages.values()] == ["a &lt;!channel&gt; &amp; b"]

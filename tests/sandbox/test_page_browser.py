@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -64,7 +65,7 @@ MODAL: dict[str, Any] = {
 }
 
 
-async def test_live_updates_confirm_dialogs_and_modals() -> None:
+async def test_live_updates_confirm_dialogs_and_modals(tmp_path: Path) -> None:
     world = SlackWorld()
     team = world.add_team("agency", "Agency")
     install = world.install(team.id)
@@ -107,8 +108,9 @@ async def test_live_updates_confirm_dialogs_and_modals() -> None:
         await page.fill("[data-testid=words]", "hello")
         ada.say(general.id, "said meanwhile")
         await page.wait_for_selector("text=said meanwhile")
-        cake = {"name": "cake.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8"}
-        await page.set_input_files("[data-testid=modal] input[type=file]", [cake])  # type: ignore[list-item]
+        cake = tmp_path / "cake.jpg"
+        cake.write_bytes(b"\xff\xd8")
+        await page.set_input_files("[data-testid=modal] input[type=file]", cake)
         await page.click("[data-testid=modal-submit]")
         await page.wait_for_selector("[data-testid=modal]", state="detached")
         await browser.close()

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
-from sandbox.slack import Outage, Person, SlackWorld, create_slack_routes
+from sandbox.slack import Person, SlackWorld, create_slack_routes
 from sandbox.slack.models import Channel, User
 from sandbox.slack.testing import serving
 
@@ -324,55 +324,6 @@ async def test_private_files_want_a_bearer(house: House) -> None:
     assert picture.content == b"\xff\xd8\xff"
 
 
-async def test_outages(house: House) -> None:
-    args: dict[str, Any] = {"channel": house.general.id, "text": "x"}
-    faults = house.world.faults
-    faults.add(Outage.RATE_LIMITED, "chat.*", times=1, retry_after=7)
-    with pytest.raises(SlackApiError) as caught:
-        await house.client.chat_postMessage(**args)
-    assert caught.value.response.status_code == 429
-    assert caught.value.response.headers["Retry-After"] == "7"
-    faults.add(Outage.INTERNAL_ERROR, times=1)
-    assert await house.error("chat.postMessage", **args) == "internal_error"
-    faults.add(Outage.UNAVAILABLE, times=1)
-    with pytest.raises(SlackApiError) as caught:
-        await house.client.chat_postMessage(**args)
-    assert caught.value.response.status_code == 503
-    assert house.general.messages == {}
-    await house.client.chat_postMessage(**args)
-
-
-@pytest.mark.parametrize(("outage", "posted"), [(Outage.DOWN, 0), (Outage.LOST_ANSWER, 1)])
-async def test_a_dropped_connection_before_or_after_the_effect(
-    house: House, outage: Outage, posted: int
-) -> None:
-    house.world.faults.add(outage, "chat.postMessage", times=1)
-    url = f"{house.url}/slack.com/api/chat.postMessage"
-    form = {"token": str(house.client.token), "channel": house.general.id, "text": "x"}
-    async with httpx.AsyncClient() as http:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await http.post(url, data=form)
-    assert len(house.general.messages) == posted
-
-
-async def test_pacing_is_a_switch(house: House) -> None:
-    house.world.switches.strict_pacing = True
-    args: dict[str, Any] = {"channel": house.general.id, "text": "x"}
-    await house.client.chat_postMessage(**args)
-    assert await house.error("chat.postMessage", **args) == "ratelimited"
-    house.clock.now += 1
-    await house.client.chat_postMessage(**args)
-
-
-async def test_tiers_are_a_switch(house: House) -> None:
-    house.world.switches.tier_limits = True
-    for _ in range(20):
-        await house.client.conversations_list()
-    with pytest.raises(SlackApiError) as caught:
-        await house.client.conversations_list()
-    assert caught.value.response.headers["Retry-After"] == "60"
-
-
 @pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
 async def test_installing_through_oauth(house: House) -> None:
     redirect = "http://127.0.0.1/slack/oauth_redirect"
@@ -412,3 +363,31 @@ async def test_calls_are_recorded_without_tokens(house: House) -> None:
     assert house.world.counts()["chat.postMessage"] == 1
     said = "".join(house.world.everything_said())
     assert "hello" in said and not any(secret in said for secret in house.world.secrets())
+
+
+async def test_membership_methods_want_their_scopes(house: House) -> None:
+    install = house.world.installs[house.ada.team_id]
+    other = house.world.add_channel(house.ada.team_id, "other", house.ada.id)
+    assert (await house.refused("conversations.join", channel=other.id))["needed"] == "channels:join"
+    assert (await house.refused("conversations.open", users=house.ada.id))["needed"] == "im:write"
+    install.scopes |= {"channels:join", "im:write"}
+    joined = await house.client.conversations_join(channel=other.id)
+    assert joined["channel"]["is_member"]
+    members = await house.client.conversations_members(channel=other.id)
+    assert set(members["members"]) == {house.ada.id, install.bot_user_id}
+    opened = await house.client.conversations_open(users=house.ada.id)
+    assert str(opened["channel"]["id"]).startswith("D")
+
+
+async def test_bodies_that_slack_cannot_read(house: House) -> None:
+    url = f"{house.url}/slack.com/api/chat.postMessage"
+    headers = {"Authorization": f"Bearer {house.client.token}"}
+    kinds = {"application/json": "invalid_json", "text/plain": "invalid_post_type"}
+    async with httpx.AsyncClient() as http:
+        for kind, error in kinds.items():
+            answer = await http.post(url, content="{", headers={**headers, "Content-Type": kind})
+            assert answer.json()["error"] == error
+        array = await http.post(url, json=[1], headers=headers)
+        assert array.json()["error"] == "json_not_object"
+        query = await http.get(url, params={"token": str(house.client.token)})
+        assert query.json()["error"] == "not_authed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +11,8 @@ import pytest_asyncio
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from sandbox.slack import Impossible, Person, SlackWorld, create_slack_routes, life
@@ -358,48 +354,30 @@ async def test_response_urls_work_five_times_within_thirty_minutes(house: House)
         assert (await http.post(late, json={"text": "x"})).text == "expired_url"
 
 
-async def test_signatures_satisfy_slacks_own_verifier() -> None:
-    world = SlackWorld()
-    world.switches.retry_delays = (0.0,)
-    team = world.add_team("agency")
-    install = world.install(team.id)
-    ada = world.add_user(team.id, "ada")
-    general = world.add_channel(team.id, "general", ada.id, install.bot_user_id)
-    verdicts: list[tuple[bool, str, str]] = []
-
-    async def listen(request: Request) -> Response:
-        body, headers = (await request.body()).decode(), dict(request.headers)
-        good = SignatureVerifier(world.app.signing_secret).is_valid_request(body, headers)
-        bad = SignatureVerifier("another").is_valid_request(body, headers)
-        retry = headers.get("x-slack-retry-num", "") + headers.get("x-slack-retry-reason", "")
-        verdicts.append((good and not bad, headers["content-type"], retry))
-        status = 500 if b"archive" in await request.body() else 200
-        return PlainTextResponse("", status)
-
-    async with serving(Starlette(routes=[Route("/slack/events", listen, methods=["POST"])])) as url:
-        world.bot_url = url
-        await Person(world, ada.id).command("/connect", "ü & ö", general.id)
-        life.archive(world, general, ada.id)
-        await world.drain()
-    form, json_ = "application/x-www-form-urlencoded", "application/json"
-    assert verdicts == [(True, form, ""), (True, json_, ""), (True, json_, "1http_error")]
+async def test_removing_the_app_silences_it(house: House) -> None:
+    team_id = house.ada.user.team_id
+    life.uninstall(house.world, team_id)
+    await house.world.drain()
+    events = {d.payload["event"]["type"] for d in house.world.delivered}
+    assert events == {"tokens_revoked", "app_uninstalled"}
+    seen = await house.ada.command("/connect", "x", house.general.id)
+    assert seen.warning == "`/connect` is not a valid command."
+    before = len(house.world.delivered)
+    house.ada.open_home()
+    await house.world.drain()
+    assert len(house.world.delivered) == before
 
 
-async def test_a_slow_app_is_told_so_on_the_retry() -> None:
-    world = SlackWorld()
-    world.switches.ack_seconds, world.switches.retry_delays = 0.05, (0.0,)
-    team = world.add_team("agency")
-    world.install(team.id)
-    reasons: list[str] = []
-
-    async def listen(request: Request) -> Response:
-        reasons.append(request.headers.get("x-slack-retry-reason", ""))
-        if len(reasons) == 1:
-            await asyncio.sleep(0.3)
-        return PlainTextResponse("")
-
-    async with serving(Starlette(routes=[Route("/slack/events", listen, methods=["POST"])])) as url:
-        world.bot_url = url
-        life.uninstall(world, team.id)
-        await world.drain()
-    assert sorted(reasons) == ["", "", "http_timeout"]
+async def test_guests_and_foreign_teams_are_switches(house: House) -> None:
+    house.world.switches.guests_may_command = False
+    guest = house.world.add_user(house.ada.user.team_id, "gus", is_ultra_restricted=True)
+    house.general.members.add(guest.id)
+    seen = await Person(house.world, guest.id).command("/connect", "x", house.general.id)
+    assert seen.warning
+    theirs = house.world.add_team("client")
+    carl = Person(house.world, house.world.add_user(theirs.id, "carl").id)
+    house.general.connected_teams.add(theirs.id)
+    house.general.members.add(carl.user.id)
+    house.world.switches.external_team_in_payload = True
+    await carl.press(await ask(house), "drop")
+    assert house.heard[0]["team"]["id"] == theirs.id

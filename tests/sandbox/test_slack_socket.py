@@ -49,13 +49,13 @@ async def test_commands_and_events_arrive_over_the_socket() -> None:
         with pytest.raises(SlackApiError, match="invalid_auth"):
             await client.apps_connections_open(app_token="xapp-wrong")
         handler = AsyncSocketModeHandler(app, world.app.app_token, web_client=client)
-        await handler.connect_async()
+        await handler.connect_async()  # type: ignore[no-untyped-call]
         await world.until(lambda: bool(world.sockets))
         seen = await ada.command("/connect", "x", general.id)
         assert seen.message is not None and seen.message.text == "Over the wire."
         life.archive(world, general, ada.user.id)
         await world.drain()
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]
     await gate.stop()
     assert heard == [general.id]
     assert world.sockets == []

@@ -1,0 +1,122 @@
+"""The engine: ticks, house time, and the proof that it runs.
+
+A tick moves house time to where the clock file wants it, stopping at each moment at which something falls
+due, and works on what is due until nothing is. APScheduler only decides when a tick happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.house import House, wall_now
+from bot.domain.telling import OPERATIONS, tell_event
+from bot.jobs import sweep
+from storage import clients, engine, grants
+from storage.migrate import CODE_VERSION
+
+log = structlog.get_logger(__name__)
+
+ROUNDS_MOST = 50  # of work within one tick, before the next tick takes over
+TIDY_EVERY = timedelta(minutes=5)
+GAP = timedelta(minutes=10)
+
+Told = Callable[[], Awaitable[None]]
+
+
+class Engine:
+    """Drives the house. One per process; several processes share the work through the database."""
+
+    def __init__(self, house: House, *, heartbeat: Told | None = None) -> None:
+        self.house = house
+        self._heartbeat = heartbeat
+        self._busy = asyncio.Lock()
+        self._tidied_at: datetime | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Before the first tick: house time goes on from where it was, and a gap is told."""
+        async with self.house.db.read() as session:
+            last = await engine.last_sweep(session)
+        if last is not None:
+            behind = (last.house - self.house.clock.now()).total_seconds()
+            ahead = self.house.clock.read_file() - self.house.clock.offset
+            if 0 < behind <= ahead:
+                self.house.clock.set_offset(self.house.clock.offset + behind)
+            await self._tell_gap(last.house)
+
+    async def tick(self) -> None:
+        """One look for due work. Ticks of one process never overlap."""
+        async with self._busy:
+            started = time.monotonic()
+            await self._follow_clock()
+            await self._work()
+            await self._tidy()
+            await self._finished(time.monotonic() - started)
+
+    async def stop(self) -> None:
+        """Lets the tick under way come to its end, and answers to their commit."""
+        self._stopping = True
+        async with self._busy:
+            pass
+        await self.house.tasks.drain()
+        async with self.house.db.write() as session:
+            await engine.leave(session, self.house.owner)
+
+    async def _follow_clock(self) -> None:
+        clock = self.house.clock
+        target = clock.read_file()
+        while clock.offset < target and not self._stopping:
+            now = clock.now()
+            async with self.house.db.read() as session:
+                due = await engine.next_moment(session, now)
+            step = target - clock.offset
+            if due is not None:
+                step = min(step, max((due - now).total_seconds(), 0.001))
+            clock.set_offset(clock.offset + step)
+            if clock.offset < target:
+                await self._work()
+        if target < clock.offset:
+            clock.set_offset(target)
+
+    async def _work(self) -> None:
+        """Until nothing is due; what is due and held by others does not count."""
+        for _ in range(ROUNDS_MOST):
+            self.house.wake.engine.clear()
+            done = await sweep.refresh_due(self.house)
+            if await sweep.anything_to_publish(self.house):
+                done += await sweep.publish_due(self.house)
+            if done == 0 or self._stopping:
+                return
+
+    async def _tidy(self) -> None:
+        now = wall_now()
+        if self._tidied_at is None or now - self._tidied_at > TIDY_EVERY:
+            self._tidied_at = now
+            await sweep.tidy(self.house)
+
+    async def _finished(self, seconds: float) -> None:
+        house = self.house
+        async with house.db.write() as session:
+            await engine.sweep_finished(session, house.clock.now(), wall_now(), seconds)
+            lease_now = await house.db.lease_now(session)
+            await engine.beat(session, house.owner, CODE_VERSION, house.vault.key_ids, lease_now)
+        house.wake.outbox.set()
+        if self._heartbeat is not None:
+            await self._heartbeat()
+
+    async def _tell_gap(self, since: datetime) -> None:
+        now = self.house.clock.now()
+        if now - since < GAP:
+            return
+        log.warning("engine_was_off", since=since.isoformat(), until=now.isoformat())
+        async with self.house.db.write() as session:
+            late = await grants.count_overdue(session, now)
+            facts = {"from": since.isoformat(), "to": now.isoformat(), "late": late}
+            for workspace in await clients.living(session):
+                key = f"gap:{workspace.id}:{since.isoformat()}"
+                await tell_event(session, workspace.id, "engine.gap", key, OPERATIONS, facts=facts)

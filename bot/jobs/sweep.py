@@ -1,0 +1,65 @@
+"""Looking for due work and doing it, many at a time within limits. One bad account never stops the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from bot.domain import consenting, publishing, second_look
+from bot.domain.house import House, wall_now
+from storage import deliveries, engine, grants, invitations
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+AT_ONCE = 32
+
+
+async def refresh_due(house: House) -> int:
+    """Tends the grants whose moment has come; how many there were."""
+    async with house.db.read() as session:
+        lease_now = await house.db.lease_now(session)
+        due = await grants.due(session, house.clock.now(), lease_now, BATCH)
+    await _each(due, lambda grant_id: second_look.tend(house, grant_id), "tend")
+    return len(due)
+
+
+async def publish_due(house: House) -> int:
+    """Claims due deliveries and takes each a step further; how many there were."""
+    async with house.db.write() as session:
+        lease_now = await house.db.lease_now(session)
+        claimed = await deliveries.claim(
+            session, house.owner, house.clock.now(), lease_now, house.timings.lease_span, BATCH
+        )
+    await _each(claimed, lambda delivery_id: publishing.step(house, delivery_id), "deliver")
+    return len(claimed)
+
+
+async def anything_to_publish(house: House) -> bool:
+    """A look at the index, so that an idle tick writes nothing."""
+    async with house.db.read() as session:
+        return await deliveries.any_due(session, house.clock.now())
+
+
+async def tidy(house: House) -> None:
+    """Ends walks that nobody finished, forgets what has to be forgotten."""
+    await consenting.recover(house)
+    async with house.db.write() as session:
+        await invitations.forget_due(session, house.clock.now())
+        await engine.forget_seen_events(session, wall_now())
+
+
+async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], what: str) -> None:
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def one(row_id: str) -> None:
+        async with at_once:
+            try:
+                await work(row_id)
+            except Exception as error:
+                # The row keeps its lease until that ends, so a poisoned one is not tried at every tick.
+                log.exception("work_failed", what=what, row=row_id, problem=type(error).__name__)
+
+    await asyncio.gather(*(one(row_id) for row_id in ids))
