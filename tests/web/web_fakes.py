@@ -227,7 +227,7 @@ def make_town(
     rewriter: Rewriter | None = None,
     checks: Mapping[str, Check] | None = None,
 ) -> Town:
-    """A town with the platforms Lumen (plain) and Mirror (asks after the consent), and Dark (switched off)."""
+    """Its platforms: Lumen (plain), Mirror (asks after the consent) and Dark (switched off)."""
     platforms = {
         "lumen": FakePlatform(info_of("lumen"), redirect=f"{public_url}/oauth/lumen/callback"),
         "mirror": FakePlatform(
