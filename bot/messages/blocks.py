@@ -67,7 +67,7 @@ def escape(text: str) -> str:
 def plain(text: str, most: int = NAME_MAX) -> str:
     """Foreign words on one line, at most `most` characters. For plain_text, which is never escaped."""
     line = " ".join(_BIDI.sub("", text).split())
-    line = "".join(char for char in line if unicodedata.category(char) != "Cc")
+    line = "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
     if any(unicodedata.bidirectional(char) in ("R", "AL") for char in line):
         return f"\u2068{_shorter(line, most - 2)}\u2069"  # its direction stays its own
     return _shorter(line, most)

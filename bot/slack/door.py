@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,6 @@ __all__ = ["Door", "build_bolt"]
 log = structlog.get_logger(__name__)
 
 EVENT_SECONDS = 2.5
-POLL_SECONDS = 0.01
 
 
 class KeepsOwnMetadata(AsyncIgnoringSelfEvents):
@@ -145,6 +144,7 @@ class _Started(AsyncListenerStartHandler):
 
     async def handle(self, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         request.context["started"] = True
+        request.context["completed"] = asyncio.Event()
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
@@ -165,14 +165,16 @@ class _Completed(AsyncListenerCompletionHandler):
         event_id = event_id_of(request.body)
         if event_id is not None and "failed" not in context:
             await self._seen.add(event_id)
-        context["completed"] = True
+        context["completed"].set()
 
 
 async def _event_response(req: AsyncBoltRequest, response: BoltResponse) -> BoltResponse:
     """Bolt acknowledges events before they are handled; ours waits, so that Slack brings back what failed."""
-    deadline = time.monotonic() + EVENT_SECONDS
-    while "started" in req.context and "completed" not in req.context and time.monotonic() < deadline:
-        await asyncio.sleep(POLL_SECONDS)
+    await asyncio.sleep(0)  # the listener, if there is one, begins in this moment
+    if "started" in req.context:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVENT_SECONDS):
+                await req.context["completed"].wait()
     return BoltResponse(status=500, body="") if "failed" in req.context else response
 
 

@@ -45,7 +45,7 @@ async def test_a_due_grant_is_renewed_once_by_two_processes(
         assert after.generation == 2 and after.lease_owner is None and after.failures == 0
 
 
-@pytest.mark.parametrize("fault", ["unavailable", "html", "rate_limited", "slow"])
+@pytest.mark.parametrize("fault", ["unavailable", "html_error", "rate_limited", "slow"])
 async def test_an_outage_is_not_a_death(
     twins: Twins, database: Database, tmp_path: Path, fault: str
 ) -> None:
@@ -60,6 +60,7 @@ async def test_an_outage_is_not_a_death(
         assert not await incidents(database)
         twins.world.faults.clear()
         twins.advance(hours=1)
+        await _pass_the_lease_clock(database)
         await second_look.tend(house, connection.grant_id)
         assert (await grant_of(house, connection)).generation == 2
 
@@ -70,7 +71,7 @@ async def test_a_lost_answer_is_not_asked_for_again_before_the_access_token_is_n
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "x")
         twins.advance(hours=1.6)
-        twins.world.set_fault("answer_lost", "x", group="refresh", count=1)
+        twins.world.set_fault("lost_after", "x", group="refresh", count=1)
         assert await outcome(house, connection) is Outcome.UNCLEAR
         assert await outcome(house, connection) is Skipped.WAITING
         assert len(twins.world.ledger.find("token_presented", kind="refresh")) == 1
@@ -137,7 +138,7 @@ async def test_an_app_at_fault_is_the_operators_alone(
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "x")
         twins.advance(hours=1.6)
-        twins.world.set_fault("client_secret_wrong", "x")
+        twins.world.set_fault("secret_wrong", "x")
         for _ in range(2):
             await second_look.tend(house, connection.grant_id)
             twins.advance(hours=0.1)

@@ -38,6 +38,7 @@ async def serve(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     sockets = [config.bind_socket()]
+    sockets[0].listen()  # who comes before the server has started waits in the queue
     task = asyncio.create_task(server.serve(sockets=sockets))
     try:
         yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}"

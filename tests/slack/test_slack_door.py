@@ -73,6 +73,10 @@ class Front:
         }
         return await self.interact(payload | more)
 
+    async def submit(self, callback_id: str) -> httpx.Response:
+        view = {"type": "modal", "callback_id": callback_id}
+        return await self.interact({"type": "view_submission", "team": {"id": self.team_id}, "view": view})
+
     async def event(
         self, event: dict[str, Any], event_id: str = "Ev1", bot_team: str | None = None
     ) -> httpx.Response:
@@ -184,8 +188,7 @@ async def test_unknown_things_get_a_quiet_200(front: Front) -> None:
     assert (await front.command("/nothing")).status_code == 200
     assert (await front.press("no-such-action")).status_code == 200
     assert (await front.event({"type": "reaction_added", "user": "U1"})).status_code == 200
-    view = {"type": "view_submission", "team": {"id": front.team_id}, "view": {"type": "modal", "callback_id": "x"}}
-    assert (await front.interact(view)).status_code == 200
+    assert (await front.submit("no-such-view")).status_code == 200
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -325,8 +328,7 @@ async def test_refusal_is_shown_as_it_is(front: Front) -> None:
 
 async def test_refusal_in_a_modal_keeps_what_was_typed(front: Front) -> None:
     front.door.view("v")(failing(lambda: Refusal(Message("That time is past."))))
-    view = {"type": "view_submission", "team": {"id": front.team_id}, "view": {"type": "modal", "callback_id": "v"}}
-    said = (await front.interact(view)).json()
+    said = (await front.submit("v")).json()
     assert said["response_action"] == "push"
     assert said["view"]["blocks"][0]["text"]["text"] == "That time is past."
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import aiohttp
 import pytest
@@ -36,7 +35,6 @@ from sandbox.slack.faults import Outage
 from sandbox.slack.models import Channel, Install, User
 from sandbox.slack.state import SlackWorld
 
-Workspace = str
 W = "w1"
 
 
@@ -335,8 +333,18 @@ async def _odd_patience(_request: Request) -> Response:
     return PlainTextResponse("slow down", 429, {"Retry-After": "soon"})
 
 
-@pytest.mark.parametrize("answer", [_html, _cut_off, _no_place, _odd_patience])
-async def test_unreadable_answers_are_transient(session: aiohttp.ClientSession, answer: Answer) -> None:
+@pytest.mark.parametrize(
+    ("answer", "word", "sent"),
+    [
+        (_html, "http_200_unreadable", None),
+        (_cut_off, "http_200_unreadable", None),
+        (_no_place, "unreadable_answer", None),
+        (_odd_patience, "ratelimited", False),
+    ],
+)
+async def test_unreadable_answers_are_transient(
+    session: aiohttp.ClientSession, answer: Answer, word: str, sent: bool | None
+) -> None:
     async def token_for(_workspace: str) -> str:
         return "xoxb-1"
 
@@ -344,5 +352,4 @@ async def test_unreadable_answers_are_transient(session: aiohttp.ClientSession, 
         gateway = Gateway(session, Rewriter(origin), token_for)
         with pytest.raises(Transient) as caught:
             await gateway.post(W, "C1", Message("x"))
-    expected: dict[Answer, Any] = {_odd_patience: False}
-    assert caught.value.sent is expected.get(answer)
+    assert (caught.value.word, caught.value.sent) == (word, sent)

@@ -1,0 +1,197 @@
+"""What `/connect` answers to the person who typed it. Pure: data in, messages out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.messages import actions, blocks
+from bot.messages.message import Message
+
+LIST_MAX = 20
+CHOICES_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A client as the answers name it."""
+
+    id: str
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """An account that the client has already. `label`: "@acme on Instagram"."""
+
+    connection_id: str
+    platform: str
+    platform_title: str
+    label: str
+    state: str = ""  # a word or two where it is not well
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """A platform that cannot be linked now. `settings` are shown to admins only."""
+
+    title: str
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a `/connect`. `invite_bot`: the bot's user id where it is not in the channel yet."""
+
+    client: Named
+    invited: tuple[str, ...] = ()  # platform titles
+    existing: tuple[Existing, ...] = ()
+    off: tuple[SwitchedOff, ...] = ()
+    notes: tuple[str, ...] = ()  # what unreviewed apps cannot do
+    created: bool = False
+    invite_bot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A client that is not there. `platforms` are keys, kept in the buttons together with `handle`."""
+
+    slug: str
+    nearest: str | None
+    known: tuple[str, ...]
+    may_create: bool
+    platforms: tuple[str, ...] = ()
+    handle: str | None = None
+
+
+def how_to(titles: Sequence[str], slugs: Sequence[str]) -> Message:
+    """The help of `/connect` alone."""
+    example = slugs[0] if slugs else "client-a"
+    return blocks.message(
+        [
+            blocks.section("*Link a client's account:* `/connect <platform> <client>`"),
+            blocks.section(
+                f"• `/connect instagram {example}` posts a link in this channel. Whoever opens it signs in "
+                "there; nobody shares a password.\n"
+                f"• `/connect instagram x {example}` asks for several at once.\n"
+                f"• `/connect x {example} @handle` says which account it has to be."
+            ),
+            blocks.context(f"I can connect {_titles(titles)}."),
+        ]
+    )
+
+
+def which_platform(strange: Sequence[str], near: str | None, titles: Sequence[str], slug: str) -> Message:
+    """Words that are no platform; `near` is the title of the one that was probably meant."""
+    if strange:
+        words = blocks.listed([f"“{blocks.safe(word, 40)}”" for word in strange[:3]], 3)
+        said = f"I do not know {words} as a platform."
+    else:
+        said = "Which platform?"
+    if near is not None:
+        said += f" Did you mean *{near}*?"
+    word = (near or (titles[0] if titles else "instagram")).casefold()
+    return blocks.message(
+        [
+            blocks.section(f"{said} I can connect {_titles(titles)}."),
+            blocks.context(
+                f"Like this: `/connect {word} {blocks.safe(slug or 'client-a', 40)}`. "
+                "A client's name of several words goes in quotes."
+            ),
+        ]
+    )
+
+
+def which_client(unsure: Unsure) -> Message:
+    """An unknown or missing client: the nearest, the list, and the offer to create it here."""
+    carried = [*_carried(unsure)]
+    parts: list[blocks.Part | None] = [blocks.section(_which_client_words(unsure))]
+    buttons = []
+    if unsure.nearest and carried:
+        value = actions.joined(unsure.nearest, *carried)
+        buttons.append(blocks.button(f"Use {unsure.nearest}", actions.USE_NEAREST, value, style="primary"))
+    if unsure.slug and unsure.may_create and carried:
+        value = actions.joined(unsure.slug, *carried)
+        label = f"Create {unsure.slug} for this channel"
+        buttons.append(blocks.button(label, actions.CREATE_CLIENT, value))
+    parts.append(blocks.row(*buttons))
+    return blocks.message(parts)
+
+
+def _carried(unsure: Unsure) -> tuple[str, ...]:
+    if not unsure.platforms:
+        return ()
+    platforms = "+".join(unsure.platforms)
+    return (platforms, unsure.handle) if unsure.handle else (platforms,)
+
+
+def _which_client_words(unsure: Unsure) -> str:
+    known = [f"`{slug}`" for slug in unsure.known]
+    listed = f" Clients here: {blocks.listed(known, LIST_MAX)}." if known else ""
+    if not unsure.slug:
+        return f"Which client? Name it behind the platform, like `/connect instagram client-a`.{listed}"
+    said = f"There is no client `{blocks.safe(unsure.slug)}` here."
+    if unsure.nearest:
+        said += f" Did you mean `{unsure.nearest}`?"
+    if not known and not unsure.may_create:
+        said += " Ask the people who invited you to link it from their side."
+    return said + listed
+
+
+def outcome(asked: Asked) -> Message:
+    """What was done, what is asked back, and what cannot be done."""
+    parts: list[blocks.Part | None] = [_done(asked)]
+    parts += [_switched_off(item) for item in asked.off]
+    if asked.existing:
+        parts += _choices(asked)
+    parts += [blocks.context(blocks.escape(note)) for note in asked.notes]
+    return blocks.message(parts)
+
+
+def _done(asked: Asked) -> blocks.Part | None:
+    client = f"*{blocks.safe(asked.client.name)}* (`{asked.client.slug}`)"
+    said = [f"I created {client} for this channel."] if asked.created else []
+    if asked.invited:
+        titles = blocks.listed(list(asked.invited), 8)
+        if asked.invite_bot:
+            said.append(
+                f"I am not in this channel yet. Type `/invite` and <@{asked.invite_bot}>; then I post the "
+                f"link for {titles} here at once."
+            )
+        else:
+            said.append(f"The link for {titles} of {client} is on its way into this channel.")
+    if not said:
+        return None
+    change = blocks.button("Change it", actions.OPEN_CLIENT, asked.client.id) if asked.created else None
+    return blocks.section(" ".join(said), change)
+
+
+def _switched_off(item: SwitchedOff) -> blocks.Part:
+    if item.settings:
+        names = " and ".join(f"`{name}`" for name in item.settings)
+        return blocks.section(f"{item.title} is switched off: {names} are not set.")
+    return blocks.section(f"{item.title} is not switched on here yet. An admin can have that changed.")
+
+
+def _choices(asked: Asked) -> list[blocks.Part | None]:
+    """One line per account with its button, and one to add another for each platform."""
+    parts: list[blocks.Part | None] = []
+    titles: dict[str, str] = {}
+    for index, item in enumerate(asked.existing[:CHOICES_MAX]):
+        titles[item.platform] = item.platform_title
+        state = f" ({item.state})" if item.state else ""
+        press = blocks.button(f"Reconnect {item.label}", actions.RECONNECT_ACCOUNT, item.connection_id)
+        lead = f"`{asked.client.slug}` has an account there already.\n" if index == 0 else ""
+        parts.append(blocks.section(f"{lead}• {blocks.safe(item.label)}{state}", press))
+    if len(asked.existing) > CHOICES_MAX:
+        parts.append(blocks.context(f"and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
+    for key, title in titles.items():
+        value = actions.joined(asked.client.id, key)
+        press = blocks.button(f"Add another {title} account", actions.ADD_ACCOUNT, value)
+        parts.append(blocks.row(press))
+    return parts
+
+
+def _titles(titles: Sequence[str]) -> str:
+    return blocks.listed(list(titles), 8) if titles else "nothing yet: no platform is set up"

@@ -1,0 +1,188 @@
+"""The invitation in channel: one line per platform, each ticking itself off; and the same for the client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.messages import actions as names
+from bot.messages.blocks import (
+    Confirm,
+    Part,
+    button,
+    context,
+    header,
+    link_button,
+    mention,
+    message,
+    picture,
+    row,
+    safe,
+    section,
+)
+from bot.messages.message import Message
+from bot.messages.people import Account, ClientName, PlatformWords
+from bot.messages.times import moment
+
+LINES_MOST = 10  # a line is up to three blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account that an invitation brought. `fresh`: a first link that can still be taken back."""
+
+    connection_id: str
+    generation: int
+    account: Account
+    fresh: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One platform of an invitation.
+
+    `state`: open, used, replaced, closed, expired or off. `url` only where it is open. `expected`: the account
+    to sign in as ("@brand"). `valid_until`: UTC-aware; None for a link that lives as long as its alert.
+    """
+
+    platform: PlatformWords
+    state: str
+    url: str | None = None
+    expected: str | None = None
+    reconnects: bool = False
+    valid_until: datetime | None = None
+    review_note: str | None = None
+    linked: tuple[Linked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Everything one invitation message shows. `new_here`: the client was created with it."""
+
+    client: ClientName
+    lines: tuple[Line, ...]
+    asked_by: str | None = None
+    new_here: bool = False
+
+
+def invitation(facts: Invitation) -> Message:
+    """For the channel in which it was asked for."""
+    again = bool(facts.lines) and all(line.reconnects for line in facts.lines)
+    verb = "Reconnect" if again else "Connect"
+    asked = mention([facts.asked_by] if facts.asked_by else [])
+    intro = f"For {facts.client.shown} (`{facts.client.slug}`){f', asked for by {asked}' if asked else ''}."
+    parts: list[Part | None] = [header(f"{verb} accounts for {facts.client.bare}"), section(intro)]
+    for line in facts.lines[:LINES_MOST]:
+        parts += _line(facts.client, line)
+    parts += [_footer(facts.lines), *_new_here(facts)]
+    return message(parts)
+
+
+def _line(client: ClientName, line: Line) -> list[Part | None]:
+    if line.state == "used" and line.linked:
+        return [part for item in line.linked[:LINES_MOST] for part in _linked(client, line, item)]
+    if line.state != "open" or line.url is None:
+        return [section(_ended(client, line))]
+    verb = "Reconnect" if line.reconnects else "Connect"
+    title = line.platform.title
+    expected = f": sign in as *{safe(line.expected)}*" if line.expected else ""
+    note = f"\n⚠️ {safe(line.review_note, 300)}" if line.review_note else ""
+    about = f"{verb} {title} for {client.bare}"
+    press = link_button(f"{verb} {title}", line.url, style="primary", about=about)
+    return [section(f"⏳ *{title}*{expected}{note}", press)]
+
+
+def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
+    account = item.account
+    who = f"*{safe(account.label)}*{_full_name(account)}"
+    if item.gone:
+        return [section(f"➖ *{line.platform.title}*: {who} is not connected any more.")]
+    state = "connected again" if line.reconnects else "connected"
+    if not item.fresh:  # pictures of platforms expire, and an old one would cost the whole message
+        return [section(f"✅ *{line.platform.title}*: {who} is {state}.")]
+    undo = button(
+        "Not the right account: undo",
+        names.UNDO_LINK,
+        names.joined(item.connection_id, str(item.generation)),
+        confirm=Confirm(
+            "Undo this link?",
+            f"{account.bare} is disconnected from {client.bare}. Posts queued for it are cancelled. "
+            "The link can then be used again.",
+            "Undo",
+            danger=True,
+        ),
+    )
+    shown = section(
+        f"✅ *{line.platform.title}*: {who} is {state}.", picture(account.picture_url, f"Picture of {account.label}")
+    )
+    return [shown, row(undo)]
+
+
+def _full_name(account: Account) -> str:
+    return f" ({safe(account.name)})" if account.name and account.name != account.label else ""
+
+
+def _ended(client: ClientName, line: Line) -> str:
+    title, again = line.platform.title, f"`/connect {line.platform.key} {client.slug}`"
+    return {
+        "used": f"✅ *{title}*: done.",
+        "replaced": f"➖ *{title}*: a newer link took the place of this one.",
+        "closed": f"➖ *{title}*: this link is no longer needed.",
+        "expired": f"⚠️ *{title}*: this link has run out. Ask for a fresh one with {again}.",
+    }.get(line.state, f"⚠️ *{title}* is switched off here. Whoever runs this bot can switch it on.")
+
+
+def _footer(lines: tuple[Line, ...]) -> Part | None:
+    waiting = [line for line in lines if line.state == "open"]
+    if not waiting:
+        return None
+    ends = [line.valid_until for line in waiting if line.valid_until is not None]
+    until = f" Valid until {moment(min(ends))}." if ends else ""
+    return context(
+        "Whoever opens the link signs in at the platform itself; nothing is shared with Slack, "
+        f"and no password with us.{until}"
+    )
+
+
+def _new_here(facts: Invitation) -> list[Part | None]:
+    if not facts.new_here:
+        return []
+    hint = f"{facts.client.shown} is new: I created it for this channel, as `{facts.client.slug}`."
+    change = button("Change", names.OPEN_CLIENT, facts.client.id, about=f"Change {facts.client.bare}")
+    return [section(f"💡 {hint}", change)]
+
+
+# -- the client's own channel ----------------------------------------------------------------------
+
+
+def for_client(facts: Invitation) -> Message:
+    """For the client's own channel: nothing of the team, nothing of anybody else."""
+    parts: list[Part | None] = []
+    for line in facts.lines[:LINES_MOST]:
+        parts += _asked_of_client(line)
+    if any(line.state == "open" for line in facts.lines):
+        safety = "You sign in at {} itself; we never see your password. It takes about a minute."
+        titles = {line.platform.title for line in facts.lines if line.state == "open"}
+        parts.append(context(safety.format(titles.pop() if len(titles) == 1 else "the platform")))
+    return message(parts)
+
+
+def _asked_of_client(line: Line) -> list[Part | None]:
+    title, noun = line.platform.title, line.platform.account_noun
+    who = f" *{safe(line.expected)}*" if line.expected else ""
+    if line.state == "used":
+        names_of = ", ".join(f"*{safe(item.account.label)}*" for item in line.linked if not item.gone)
+        again = " again" if line.reconnects else ""
+        return [section(f"✅ {names_of or f'Your {title} {noun}'} is connected{again}. Thank you!")]
+    if line.state != "open" or line.url is None:
+        return [section(f"➖ The link for your {title} {noun}{who} is no longer needed or has run out.")]
+    if line.reconnects:
+        text = (
+            f"*Please reconnect your {title} {noun}{who}.*\n{title} asks for this now and then. "
+            "Your posts and settings stay as they are."
+        )
+    else:
+        text = f"*Please connect your {title} {noun}{who}*, so that we can post for you."
+    verb = "Reconnect" if line.reconnects else "Connect"
+    return [section(text), row(link_button(f"{verb} {title}", line.url, style="primary"))]

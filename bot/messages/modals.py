@@ -1,0 +1,135 @@
+"""Modals and their inputs, within Slack's limits (facts: Slack, sections 1.4 and 1.5).
+
+An input's action id is its block id: values and errors are found by one name. All words here are plain
+text, which is cut but never escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.messages.blocks import Block, plain
+
+TITLE_MAX = 24
+OPTION_MAX = 75
+OPTIONS_MAX = 100
+CHECKBOXES_MAX = 10
+HINT_MAX = 2000
+INPUT_MAX = 3000
+
+
+def modal(
+    title: str,
+    blocks: Iterable[Block],
+    *,
+    callback_id: str = "",
+    submit: str | None = None,
+    close: str = "Cancel",
+    metadata: str = "",
+) -> Block:
+    """A modal. `metadata` comes back with the submission; ids only."""
+    view: dict[str, object] = {
+        "type": "modal",
+        "title": _plain(title, TITLE_MAX),
+        "close": _plain(close, TITLE_MAX),
+        "blocks": list(blocks),
+    }
+    if callback_id:
+        view["callback_id"] = callback_id
+    if submit is not None:
+        view["submit"] = _plain(submit, TITLE_MAX)
+    if metadata:
+        view["private_metadata"] = metadata
+    return view
+
+
+def option(text: str, value: str, description: str = "") -> Block:
+    """One choice of a menu."""
+    block: dict[str, object] = {"text": _plain(text, OPTION_MAX), "value": value}
+    if description:
+        block["description"] = _plain(description, OPTION_MAX)
+    return block
+
+
+def field(
+    block_id: str,
+    label: str,
+    element: Mapping[str, object],
+    *,
+    hint: str = "",
+    optional: bool = False,
+    dispatches: bool = False,
+) -> Block:
+    """An input with its label. With `dispatches` a choice is told at once, not only at submit."""
+    block: dict[str, object] = {
+        "type": "input",
+        "block_id": block_id,
+        "label": _plain(label, OPTION_MAX),
+        "element": {**element, "action_id": block_id},
+        "optional": optional,
+    }
+    if hint:
+        block["hint"] = _plain(hint, HINT_MAX)
+    if dispatches:
+        block["dispatch_action"] = True
+    return block
+
+
+def text_element(initial: str = "", *, most: int = INPUT_MAX, multiline: bool = False) -> Block:
+    """A field to write in, for at most `most` characters."""
+    block: dict[str, object] = {"type": "plain_text_input", "max_length": most, "multiline": multiline}
+    if initial:
+        block["initial_value"] = initial[:most]
+    return block
+
+
+def url_element(initial: str = "") -> Block:
+    """A field for a web address."""
+    block: dict[str, object] = {"type": "url_text_input"}
+    return block | ({"initial_value": initial[:INPUT_MAX]} if initial else {})
+
+
+def people_element(initial: Sequence[str] = ()) -> Block:
+    """A choice of people, by their Slack ids."""
+    block: dict[str, object] = {"type": "multi_users_select"}
+    return block | ({"initial_users": list(initial)[:100]} if initial else {})
+
+
+def channel_element(initial: str | None = None) -> Block:
+    """A choice of one channel, public or private."""
+    block: dict[str, object] = {
+        "type": "conversations_select",
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    return block | ({"initial_conversation": initial} if initial else {})
+
+
+def several_element(options: Sequence[Block], chosen: Iterable[str] = ()) -> Block:
+    """Several of a few choices: boxes to tick, or a menu where there are more than ten."""
+    wanted = set(chosen)
+    kind = "checkboxes" if len(options) <= CHECKBOXES_MAX else "multi_static_select"
+    ticked = [item for item in options if item["value"] in wanted]
+    block: dict[str, object] = {"type": kind, "options": list(options)[:OPTIONS_MAX]}
+    return block | ({"initial_options": ticked} if ticked else {})
+
+
+def one_element(options: Sequence[Block], chosen: str) -> Block:
+    """One of two or three choices."""
+    initial = [item for item in options if item["value"] == chosen]
+    block: dict[str, object] = {"type": "radio_buttons", "options": list(options)}
+    return block | ({"initial_option": initial[0]} if initial else {})
+
+
+def menu_element(initial: Block | None) -> Block:
+    """A menu whose choices are asked for when it opens."""
+    block: dict[str, object] = {"type": "external_select", "min_query_length": 0}
+    return block | ({"initial_option": initial} if initial is not None else {})
+
+
+def moment_element(initial: int) -> Block:
+    """A date and time in the reader's own zone; `initial` in seconds since 1970."""
+    return {"type": "datetimepicker", "initial_date_time": initial}
+
+
+def _plain(text: str, most: int) -> Block:
+    return {"type": "plain_text", "text": plain(text, most) or "–", "emoji": True}
