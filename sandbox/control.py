@@ -189,7 +189,7 @@ def _account(world: PlatformWorld, account: Account) -> dict[str, Any]:
 
 
 def _revoke(world: PlatformWorld, account: Account, body: Mapping[str, Any]) -> None:
-    world.ledger.write("revoke", account.platform, account.id, by="user")
+    world.revoked(account.platform, account.id, "user")
     _end_all(world, account, "revoked")
 
 
@@ -220,6 +220,11 @@ def _retype(world: PlatformWorld, account: Account, body: Mapping[str, Any]) -> 
     world.change_account(account.platform, account.id, extra=extra)
 
 
+def _change(world: PlatformWorld, account: Account, body: Mapping[str, Any]) -> None:
+    """Change what one platform alone knows of the account: boards, roles, privacy."""
+    world.change_account(account.platform, account.id, extra={**account.extra, **dict(body["extra"])})
+
+
 def _delete_post(world: PlatformWorld, account: Account, body: Mapping[str, Any]) -> None:
     world.delete_post(account.platform, str(body["post"]), by="user")
 
@@ -231,6 +236,7 @@ ACTIONS: dict[str, Action] = {
     "suspend": _suspend,
     "restore": _restore,
     "account_type": _retype,
+    "change": _change,
     "delete_post": _delete_post,
 }
 

@@ -20,6 +20,7 @@ from sandbox.platforms.ledger import Ledger
 from sandbox.platforms.model import Account, App, Code, Grant, Post, Presented, Token
 
 SHORTEST_SECRET = 8  # a scan for shorter strings would find them everywhere
+ENDINGS = frozenset({"revoked", "password_changed", "logged_out"})
 
 
 class PlatformWorld:
@@ -38,6 +39,7 @@ class PlatformWorld:
         self._posts_by_account: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         self.sessions: dict[tuple[str, str], str] = {}
         self.modes: dict[str, str] = {}
+        self.watchers: dict[str, Callable[[str, str], None]] = {}
         self.faults = FaultBoard(self.serial)
         self.ledger = Ledger(self.now)
 
@@ -93,6 +95,7 @@ class PlatformWorld:
         prefix: str = "",
         challenge: str = "",
         challenge_method: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> Code:
         """Hand out an authorization code that lives `ttl` real seconds."""
         code = Code(
@@ -105,6 +108,7 @@ class PlatformWorld:
             dies_at=time.monotonic() + ttl,
             challenge=challenge,
             challenge_method=challenge_method,
+            extra=extra or {},
         )
         self.codes[code.value] = code
         self.see(code.value)
@@ -128,7 +132,14 @@ class PlatformWorld:
         """Mark a code as used; it stays known so that a second use is recognised."""
         self.codes[code.value] = replace(code, used=True)
 
-    def new_grant(self, platform: str, client_id: str, account: str, scopes: Iterable[str]) -> Grant:
+    def new_grant(
+        self,
+        platform: str,
+        client_id: str,
+        account: str,
+        scopes: Iterable[str],
+        extra: Mapping[str, Any] | None = None,
+    ) -> Grant:
         """Record a consent that a code was exchanged for."""
         serial = self.serial()
         grant = Grant(
@@ -139,6 +150,7 @@ class PlatformWorld:
             account=account,
             scopes=frozenset(scopes),
             at=self.now(),
+            extra=extra or {},
         )
         self.grants[grant.id] = grant
         return grant
@@ -150,10 +162,26 @@ class PlatformWorld:
             self.grants[grant] = replace(held, ended=reason)
             self.ledger.write("grant_ended", held.platform, held.account, family=grant, reason=reason)
 
+    def revoked(self, platform: str, account: str, by: str, **detail: Any) -> None:
+        """Enter that `user` or `app` revoked, and tell the twin, which may send a push notice."""
+        self.ledger.write("revoke", platform, account, by=by, **detail)
+        if platform in self.watchers:
+            self.watchers[platform](account, by)
+
     def issue(
-        self, grant: Grant, kind: str, *, seconds: float | None, prefix: str = "", suffix: str = ""
+        self,
+        grant: Grant,
+        kind: str,
+        *,
+        seconds: float | None,
+        prefix: str = "",
+        suffix: str = "",
+        account: str = "",
     ) -> Token:
-        """Hand out a token of a grant that lives `seconds` of house time, or for ever with None."""
+        """Hand out a token of a grant that lives `seconds` of house time, or for ever with None.
+
+        `account` is whose token it is, where that is not the person who consented (a Page's own).
+        """
         serial, now = self.serial(), self.now()
         token = Token(
             id=f"t{serial}",
@@ -161,7 +189,7 @@ class PlatformWorld:
             value=prefix + secrets.token_urlsafe(48) + suffix,
             kind=kind,
             platform=grant.platform,
-            account=grant.account,
+            account=account or grant.account,
             grant=grant.id,
             issued_at=now,
             expires_at=None if seconds is None else now + timedelta(seconds=seconds),
@@ -171,14 +199,19 @@ class PlatformWorld:
         expires = token.expires_at.isoformat() if token.expires_at else None
         self.ledger.write(
             "token_issued",
-            grant.platform,
-            grant.account,
+            token.platform,
+            token.account,
             kind=kind,
             token=token.id,
             family=grant.id,
             expires=expires,
         )
         return token
+
+    def extend(self, token: Token, seconds: float) -> None:
+        """Let a token live `seconds` of house time from now."""
+        expires_at = self.now() + timedelta(seconds=seconds)
+        self.tokens[token.value] = replace(self.tokens[token.value], expires_at=expires_at)
 
     def spend(self, token: Token) -> None:
         """Mark a token as spent: it was exchanged and must not be presented again."""
@@ -218,8 +251,8 @@ class PlatformWorld:
         if grant.ended:
             return Presented(state="ended", token=token, grant=grant, reason=grant.ended)
         whose = ("", token.account)
-        endings = {"revoked", "password_changed"} | ({"refresh_dead"} if token.kind == "refresh" else set())
-        fault = self.faults.take(endings, token.platform, whose, group, grant.serial)
+        endings = ENDINGS | ({"refresh_dead"} if token.kind == "refresh" else set())
+        fault = self.faults.take(endings, token.platform, (*whose, grant.account), group, grant.serial)
         if fault is not None:
             return Presented(state="ended", token=token, grant=grant, reason=fault.kind)
         old = token.expires_at is not None and token.expires_at <= self.now()
@@ -288,5 +321,5 @@ class PlatformWorld:
             "fault_set", platform, account, kind=kind, fault=fault.id, group=fault.group, count=fault.left
         )
         if kind == "revoked":
-            self.ledger.write("revoke", platform, account, by="user")
+            self.revoked(platform, account, "user")
         return fault

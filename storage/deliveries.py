@@ -147,17 +147,27 @@ async def of_post(session: AsyncSession, post_id: str) -> Sequence[tuple[Deliver
     return [(row[0], row[1]) for row in (await session.execute(query)).all()]
 
 
-async def held(session: AsyncSession, connection_ids: Iterable[str]) -> Sequence[Delivery]:
+async def held(
+    session: AsyncSession, connection_ids: Iterable[str], late_before: datetime
+) -> Sequence[Delivery]:
+    """What waits on these connections, and what is past its time there without having been held."""
+    past = and_(Delivery.state.in_(("scheduled", "preparing")), Delivery.planned_at < late_before)
     query = select(Delivery).where(
-        Delivery.connection_id.in_(list(connection_ids)), Delivery.state == "blocked"
+        Delivery.connection_id.in_(list(connection_ids)), or_(Delivery.state == "blocked", past)
     )
     return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
 
 
-async def overdue(session: AsyncSession, client_id: str, before: datetime) -> Sequence[Delivery]:
-    """Deliveries of a client that should have started before a moment and have not."""
+async def overdue(
+    session: AsyncSession, client_id: str, before: datetime, but: str
+) -> Sequence[Delivery]:
+    """Deliveries of a client that were planned before a moment and have made nothing yet at their platform;
+    `but` names one of which the caller knows that what it made is of no use any more."""
     query = select(Delivery).where(
-        Delivery.client_id == client_id, Delivery.state == "scheduled", Delivery.next_at < before
+        Delivery.client_id == client_id,
+        Delivery.state.in_(("scheduled", "preparing")),
+        Delivery.planned_at < before,
+        Delivery.handles.is_(None) | (Delivery.id == but),
     )
     return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
 

@@ -35,6 +35,10 @@ QUICK = Timings(call=3.0, send=3.0, guard=1.0, settle=0.1, lease=8.0, wait_for_l
 SETTINGS = load_settings({"LAMPLIGHTER_PUBLIC_URL": PUBLIC}, require="none")
 
 
+class Killed(BaseException):
+    """Stands for the end of a process: nothing after it runs, and nothing catches it."""
+
+
 def our_app(platform: str) -> AppCredentials:
     return AppCredentials(f"our-{platform}", SecretStr(f"{platform}-client-secret"), reviewed=True)
 

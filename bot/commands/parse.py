@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -35,12 +36,16 @@ NICKNAMES = {
     "pinterst": "pinterest",
 }
 KEYS = ("facebook", "instagram", "threads", "x", "tiktok", "youtube", "linkedin", "pinterest")
-FILLERS = frozenset({"and", "or", "for", "to", "the", "with", "as", "&", "+", "-", "–", "—", "→"})
+FILLERS = frozenset(
+    {"and", "or", "for", "to", "the", "with", "as", "&", "+", "-", "\u2013", "\u2014", "\u2192"}
+)
 
 _QUOTED = re.compile(r"[\"“”„«»]([^\"“”„«»]*)[\"“”„«»]")
 _SLACK = re.compile(r"<([@#])[A-Z0-9]+(?:\|([^>]*))?>")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _MARK = "\x00"
+EDGES = "\"“”„«»'`*.!?\u2018\u2019"
+"""What may cling to a word without belonging to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,8 @@ def parse(text: str, platforms: Iterable[str] = ()) -> Typed:
             found.append(platform)
         elif quoted or word.startswith("#"):
             named = named or word.lstrip("#").strip() or None
-        elif word.startswith(("@", "＠")):
-            handle = handle or word.lstrip("@＠") or None
+        elif word.startswith("@"):
+            handle = handle or word.lstrip("@") or None
         elif word.casefold() not in FILLERS:
             names.append(word)
     too_long = len(text) > LONGEST
@@ -84,7 +89,7 @@ def parse(text: str, platforms: Iterable[str] = ()) -> Typed:
 
 def words_of(text: str) -> list[tuple[str, bool]]:
     """The words of a text, each with whether it stood in quotes."""
-    text = _INVISIBLE.sub("", text[:LONGEST]).replace(_MARK, "")
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text[:LONGEST])).replace(_MARK, "")
     text = _SLACK.sub(lambda match: f" {match[1]}{match[2] or ''} ", text)
     quotes: list[str] = []
 
@@ -97,7 +102,7 @@ def words_of(text: str) -> list[tuple[str, bool]]:
         if word.startswith(_MARK):
             found.append((quotes[int(word[1:])], True))
         else:
-            found.append((word.strip("\"“”„«»‘’'`*.!?"), False))
+            found.append((word.strip(EDGES), False))
     return [(word, quoted) for word, quoted in found if word]
 
 

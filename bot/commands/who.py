@@ -7,6 +7,7 @@ and admins undo and send again; admins set the workspace up.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +24,9 @@ from storage.models import Client, Workspace
 __all__ = ["Asker", "demand_admin", "demand_member", "demand_named", "who_asks"]
 
 log = structlog.get_logger(__name__)
+
+LOOKUP_SECONDS = 2.0
+"""A submit waits for its answer at most three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +76,13 @@ async def who_asks(
 
 async def _look_up(desk: Desk, workspace_id: str, user_id: str) -> Person | None:
     try:
-        return await desk.gateway.user(workspace_id, user_id)
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            return await desk.gateway.user(workspace_id, user_id)
     except SlackProblem as problem:
         log.info("person unknown", word=problem.word)
-        return None
+    except TimeoutError:
+        log.info("person unknown", word="slow")
+    return None
 
 
 def demand_member(asker: Asker, doing: str) -> None:
@@ -107,9 +114,7 @@ def demand_named(asker: Asker, client: Client, doing: str) -> None:
     named = [*client.mentions, *client.backup]
     if asker.user_id not in named:
         people = dict.fromkeys([*named, *asker.workspace.admins])
-        raise Refused(
-            f"Only admins and the people named for `{client.slug}` can {doing}. {_ask(people)}"
-        )
+        raise Refused(f"Only admins and the people named for `{client.slug}` can {doing}. {_ask(people)}")
 
 
 def _ask(people: Iterable[str]) -> str:

@@ -50,6 +50,7 @@ async def sent_off(house: House, work: Work, sent: Sent) -> None:
             await breaker.answered(session, work.grant.provider, now)
             if state == "published":
                 await reports.published(session, work, sent.permalink, now)
+    house.meters.deliveries.labels(work.connection.platform, state).inc()
     log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)
     house.wake.outbox.set()
 
@@ -72,6 +73,7 @@ async def fail(house: House, work: Work, verdict: Verdict) -> None:
         )
         if failed:
             await reports.failed(session, work)
+    house.meters.deliveries.labels(work.connection.platform, "failed").inc()
     log.info("delivery_failed", delivery=work.delivery.id, reason=verdict.reason, code=verdict.code)
     house.wake.outbox.set()
 

@@ -44,14 +44,15 @@ def why_held(work: Work, now: datetime) -> Hold | None:
 
 
 def is_late(delivery: Delivery, house: House, now: datetime) -> bool:
-    return now - delivery.due_at > house.late_after
+    """Past its planned moment by more than the tolerance: a person decides."""
+    return now - delivery.planned_at > house.late_after
 
 
 async def release(
     session: AsyncSession, house: House, connection_ids: Iterable[str], now: datetime
 ) -> tuple[int, int]:
     """Lets go what waited on these connections: (sent on their way, offered because they are late)."""
-    held = await store.held(session, connection_ids)
+    held = await store.held(session, connection_ids, now - house.late_after)
     on_time = [item for item in held if not item.late and not is_late(item, house, now)]
     late = [item for item in held if not item.late and is_late(item, house, now)]
     for item in on_time:
@@ -78,9 +79,9 @@ async def offer(session: AsyncSession, late: Sequence[Delivery], now: datetime) 
         )
 
 
-async def offer_late_of_client(session: AsyncSession, house: House, client_id: str, now: datetime) -> None:
-    """After a gap: everything of a client that is past its time, in one message."""
-    late = await store.overdue(session, client_id, now - house.late_after)
+async def offer_late_of_client(session: AsyncSession, house: House, found: Delivery, now: datetime) -> None:
+    """After a gap: everything of `found`'s client that is past its time, in one message."""
+    late = await store.overdue(session, found.client_id, now - house.late_after, found.id)
     await offer(session, late, now)
 
 

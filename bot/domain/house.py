@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from bot.clock import HouseClock
 from bot.http import PlatformHttp
+from bot.metrics import Meters
 from bot.platforms.base import Call, Platform
 from bot.settings import AppCredentials
 from storage.crypto import Vault
@@ -96,6 +97,7 @@ class House:
     timings: Timings = field(default_factory=Timings)
     tasks: Tasks = field(default_factory=Tasks)
     wake: Wake = field(default_factory=Wake)
+    meters: Meters = field(default_factory=Meters)
 
     def call(self, platform: str, *, seconds: float | None = None, not_after: float | None = None) -> Call:
         """How a call to `platform` travels."""

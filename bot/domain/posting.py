@@ -123,6 +123,7 @@ def _add_deliveries(session: AsyncSession, post: Post, chosen: Sequence[Connecti
                 connection_id=connection.id,
                 state="scheduled",
                 due_at=post.due_at,
+                planned_at=post.due_at,
                 next_at=post.due_at,
                 created_at=now,
                 changed_at=now,
@@ -144,6 +145,7 @@ async def retry(
         state="scheduled",
         attempt=Delivery.attempt + 1,
         next_at=now,
+        planned_at=now,
         steps=0,
         handles=None,
         reason=None,
@@ -163,6 +165,7 @@ async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: d
         state="scheduled",
         attempt=Delivery.attempt + 1,
         next_at=now,
+        planned_at=now,
         steps=0,
         looks=0,
         handles=None,
@@ -202,6 +205,7 @@ async def send_late(
         state="scheduled",
         late=False,
         next_at=now,
+        planned_at=now,
         reason=None,
     )
 

@@ -61,9 +61,8 @@ async def _start(house: House, work: Work) -> None:
             await delivering.leave(session, house, work, now, state="blocked", reason=hold, next_at=None)
             await reports.held(session, work)
             return
-        planned = delivery.next_at or delivery.due_at
-        if delivery.state == "scheduled" and now - planned > house.late_after:
-            await holding.offer_late_of_client(session, house, work.client.id, now)
+        if holding.is_late(delivery, house, now):
+            await holding.offer_late_of_client(session, house, delivery, now)
             return
         if not await store.move(
             session, delivery, house.owner, delivery.state, now, state="preparing", reason=None
@@ -87,6 +86,11 @@ async def _prepare(house: House, work: Work) -> None:
     platform = house.platforms[work.connection.platform]
     target = delivering.target_of(house, work)
     handles = content.stored_handles(house, work, now)
+    if not handles and holding.is_late(work.delivery, house, now):
+        async with house.db.write() as session:
+            await holding.offer_late_of_client(session, house, work.delivery, now)
+        house.wake.outbox.set()
+        return
     post = content.content_of(work.post)
     try:
         async with house.http.slot(platform.info.token_host):
@@ -108,7 +112,7 @@ async def _with_fresh_token(house: House, work: Work) -> Work | None:
     now = house.clock.now()
     if end is None or end - now > FRESH_ENOUGH:
         return work
-    result = await refresh(house, work.grant.id, Cause.POST)
+    result = await refresh(house, work.grant.id, Cause.POST, work.grant.generation)
     if not isinstance(result, Skipped):
         await second_look.after_refresh(house, work.grant.id, result)
     async with house.db.read() as session:

@@ -45,6 +45,7 @@ class Skipped(StrEnum):
     """Why no call was made."""
 
     BUSY = "busy"  # somebody else holds the lease, or a consent is under way
+    RENEWED = "renewed"  # somebody else was faster: newer tokens are there
     NOT_LIVE = "not_live"
     WAITING = "waiting"  # an unclear attempt is open and may not be repeated yet
     BREAKER = "breaker"
@@ -63,16 +64,17 @@ class Attempt:
     not_after: float
 
 
-async def refresh(house: House, grant_id: str, cause: Cause) -> Judgement | Skipped:
+async def refresh(house: House, grant_id: str, cause: Cause, seen: int) -> Judgement | Skipped:
     """One attempt to renew a grant's tokens, from the lease to the stored consequence.
 
+    `seen` is the generation whose renewing the caller thought necessary: newer tokens are left alone.
     A refusal leaves the grant `ending` and due at once: `bot.domain.second_look` has the last word.
     """
     platform = await _platform_of(house, grant_id)
     if platform is None:
         return Skipped.OFF
     async with house.http.slot(platform.info.token_host):
-        attempt = await _begin(house, grant_id, platform, cause)
+        attempt = await _begin(house, grant_id, platform, cause, seen)
         if isinstance(attempt, Skipped):
             return attempt
         return await house.tasks.finish(_call_and_store(house, platform, attempt))
@@ -95,7 +97,9 @@ def platform_of(house: House, grant: Grant) -> Platform | None:
     return None
 
 
-async def _begin(house: House, grant_id: str, platform: Platform, cause: Cause) -> Attempt | Skipped:
+async def _begin(
+    house: House, grant_id: str, platform: Platform, cause: Cause, seen: int
+) -> Attempt | Skipped:
     """Takes the lease and writes the journal, in one transaction. Skips where a rule forbids the call."""
     now = house.clock.now()
     not_after = boot_seconds() + house.timings.guard
@@ -104,7 +108,10 @@ async def _begin(house: House, grant_id: str, platform: Platform, cause: Cause) 
         grant = await grants.take_lease(session, grant_id, house.owner, lease_now, house.timings.lease_span)
         if grant is None:
             return Skipped.BUSY
-        skipped = await _forbidden(session, grant, platform, now, lease_now)
+        renewed = grant.generation != seen
+        skipped = (
+            Skipped.RENEWED if renewed else await _forbidden(session, grant, platform, now, lease_now)
+        )
         if skipped is not None:
             await _postpone(session, grant, skipped, now)
             return skipped
@@ -156,10 +163,12 @@ async def _call_and_store(house: House, platform: Platform, attempt: Attempt) ->
         fresh = await platform.refresh(call, attempt.old)
     except (PlatformError, HttpError) as error:
         judgement = judge(error)
+        house.meters.refreshes.labels(attempt.platform, judgement.outcome).inc()
         await _until_committed(lambda: _store_failure(house, platform, attempt, judgement))
         log.info("refresh_failed", grant=attempt.grant_id, outcome=judgement.outcome, code=judgement.code)
         return judgement
     won = await _store_tokens(house, platform, attempt, fresh)
+    house.meters.refreshes.labels(attempt.platform, Outcome.REFRESHED).inc()
     log.info("refreshed", grant=attempt.grant_id, platform=attempt.platform, stored=won)
     return Judgement(Outcome.REFRESHED, Reason.UNKNOWN)
 

@@ -39,9 +39,11 @@ async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) 
         platform.info.refresh, tokens.life_of(grant)
     ):
         await _access_is_over(house, grant)
-        result = await refreshing.refresh(house, grant_id, refreshing.Cause.REFUSED)
-        if not isinstance(result, Judgement) or result.outcome is not Outcome.DEAD:
-            return isinstance(result, Judgement) and result.outcome is Outcome.REFRESHED
+        result = await refreshing.refresh(house, grant_id, refreshing.Cause.REFUSED, generation)
+        if not isinstance(result, Judgement):
+            return result is refreshing.Skipped.RENEWED
+        if result.outcome is not Outcome.DEAD:
+            return result.outcome is Outcome.REFRESHED
     elif grant.state == "live":
         await _suspect(house, grant, verdict)
     return await look(house, grant_id)
@@ -61,7 +63,7 @@ async def tend(house: House, grant_id: str) -> None:
     elif grant.state == "ending":
         await look(house, grant_id)
     else:
-        result = await refreshing.refresh(house, grant_id, refreshing.Cause.SWEEP)
+        result = await refreshing.refresh(house, grant_id, refreshing.Cause.SWEEP, grant.generation)
         if isinstance(result, Judgement):
             await after_refresh(house, grant_id, result)
         elif result in (refreshing.Skipped.OFF, refreshing.Skipped.NOT_LIVE):

@@ -103,8 +103,11 @@ class Engine:
         house = self.house
         async with house.db.write() as session:
             await engine.sweep_finished(session, house.clock.now(), wall_now(), seconds)
+            house.meters.overdue.set(await grants.count_overdue(session, house.clock.now()))
             lease_now = await house.db.lease_now(session)
             await engine.beat(session, house.owner, CODE_VERSION, house.vault.key_ids, lease_now)
+        house.meters.sweep_seconds.observe(seconds)
+        house.meters.last_sweep.set_to_current_time()
         house.wake.outbox.set()
         if self._heartbeat is not None:
             await self._heartbeat()

@@ -90,6 +90,11 @@ def count(number: int, noun: str, many: str | None = None) -> str:
     return f"{number} {noun if number == 1 else many or noun + 's'}"
 
 
+def agree(number: int, one: str, many: str) -> str:
+    """The word that fits a number: "1 post waits", "3 posts wait"."""
+    return one if number == 1 else many
+
+
 def listed(items: Sequence[str], most: int = 5) -> str:
     """Items as a sentence lists them; what is too much is counted."""
     if len(items) > most:
@@ -221,12 +226,12 @@ def _confirm(ask: Confirm) -> Block:
 
 
 def _plain_text(text: str) -> Block:
-    return {"type": "plain_text", "text": text or "–", "emoji": True}
+    return {"type": "plain_text", "text": text or "…", "emoji": True}
 
 
 def _mrkdwn(text: str) -> Block:
     # verbatim: an account called @channel or a name like an address stays what it is
-    return {"type": "mrkdwn", "text": text or "–", "verbatim": True}
+    return {"type": "mrkdwn", "text": text or "…", "verbatim": True}
 
 
 def _shorter(text: str, most: int) -> str:

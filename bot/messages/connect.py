@@ -149,6 +149,11 @@ def outcome(asked: Asked) -> Message:
     return blocks.message(parts)
 
 
+def all_off(off: Sequence[SwitchedOff]) -> Message:
+    """Nothing of what was asked for is switched on."""
+    return blocks.message([_switched_off(item) for item in off])
+
+
 def _done(asked: Asked) -> blocks.Part | None:
     client = f"*{blocks.safe(asked.client.name)}* (`{asked.client.slug}`)"
     said = [f"I created {client} for this channel."] if asked.created else []

@@ -13,6 +13,7 @@ from bot.messages.blocks import (
     context,
     header,
     link_button,
+    listed,
     mention,
     message,
     picture,
@@ -24,7 +25,8 @@ from bot.messages.message import Message
 from bot.messages.people import Account, ClientName, PlatformWords
 from bot.messages.times import moment
 
-LINES_MOST = 10  # a line is up to three blocks
+LINES_MOST = 8
+ACCOUNTS_MOST = 16  # with their own picture and button, over all lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Linked:
 class Line:
     """One platform of an invitation.
 
-    `state`: open, used, replaced, closed, expired or off. `url` only where it is open. `expected`: the account
-    to sign in as ("@brand"). `valid_until`: UTC-aware; None for a link that lives as long as its alert.
+    `state`: open, used, replaced, closed, expired or off. `url` only where it is open. `expected`: the
+    account to sign in as ("@brand"). `valid_until`: UTC-aware; None for a link that lives as long as its alert.
     """
 
     platform: PlatformWords
@@ -74,14 +76,21 @@ def invitation(facts: Invitation) -> Message:
     intro = f"For {facts.client.shown} (`{facts.client.slug}`){f', asked for by {asked}' if asked else ''}."
     parts: list[Part | None] = [header(f"{verb} accounts for {facts.client.bare}"), section(intro)]
     for line in facts.lines[:LINES_MOST]:
-        parts += _line(facts.client, line)
-    parts += [_footer(facts.lines), *_new_here(facts)]
+        parts += _line(facts.client, line, ACCOUNTS_MOST // min(len(facts.lines), LINES_MOST))
+    parts += [_more(facts.lines), _footer(facts.lines), *_new_here(facts)]
     return message(parts)
 
 
-def _line(client: ClientName, line: Line) -> list[Part | None]:
+def _more(lines: tuple[Line, ...]) -> Part | None:
+    rest = len(lines) - LINES_MOST
+    return context(f"… and {rest} more. `/health` shows all accounts.") if rest > 0 else None
+
+
+def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
     if line.state == "used" and line.linked:
-        return [part for item in line.linked[:LINES_MOST] for part in _linked(client, line, item)]
+        parts = [part for item in line.linked[:most] for part in _linked(client, line, item)]
+        rest = [safe(item.account.label) for item in line.linked[most:]]
+        return [*parts, section(f"✅ *{line.platform.title}*: also {listed(rest, 10)}.") if rest else None]
     if line.state != "open" or line.url is None:
         return [section(_ended(client, line))]
     verb = "Reconnect" if line.reconnects else "Connect"
@@ -97,7 +106,7 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
     account = item.account
     who = f"*{safe(account.label)}*{_full_name(account)}"
     if item.gone:
-        return [section(f"➖ *{line.platform.title}*: {who} is not connected any more.")]
+        return [section(f"◽ *{line.platform.title}*: {who} is not connected any more.")]
     state = "connected again" if line.reconnects else "connected"
     if not item.fresh:  # pictures of platforms expire, and an old one would cost the whole message
         return [section(f"✅ *{line.platform.title}*: {who} is {state}.")]
@@ -114,7 +123,8 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
         ),
     )
     shown = section(
-        f"✅ *{line.platform.title}*: {who} is {state}.", picture(account.picture_url, f"Picture of {account.label}")
+        f"✅ *{line.platform.title}*: {who} is {state}.",
+        picture(account.picture_url, f"Picture of {account.label}"),
     )
     return [shown, row(undo)]
 
@@ -127,8 +137,8 @@ def _ended(client: ClientName, line: Line) -> str:
     title, again = line.platform.title, f"`/connect {line.platform.key} {client.slug}`"
     return {
         "used": f"✅ *{title}*: done.",
-        "replaced": f"➖ *{title}*: a newer link took the place of this one.",
-        "closed": f"➖ *{title}*: this link is no longer needed.",
+        "replaced": f"◽ *{title}*: a newer link took the place of this one.",
+        "closed": f"◽ *{title}*: this link is no longer needed.",
         "expired": f"⚠️ *{title}*: this link has run out. Ask for a fresh one with {again}.",
     }.get(line.state, f"⚠️ *{title}* is switched off here. Whoever runs this bot can switch it on.")
 
@@ -165,18 +175,24 @@ def for_client(facts: Invitation) -> Message:
         safety = "You sign in at {} itself; we never see your password. It takes about a minute."
         titles = {line.platform.title for line in facts.lines if line.state == "open"}
         parts.append(context(safety.format(titles.pop() if len(titles) == 1 else "the platform")))
-    return message(parts)
+    return message([*parts, _more_for_client(facts.lines)])
+
+
+def _more_for_client(lines: tuple[Line, ...]) -> Part | None:
+    rest = len(lines) - LINES_MOST
+    return context(f"… and {rest} more, once these are done.") if rest > 0 else None
 
 
 def _asked_of_client(line: Line) -> list[Part | None]:
     title, noun = line.platform.title, line.platform.account_noun
     who = f" *{safe(line.expected)}*" if line.expected else ""
     if line.state == "used":
-        names_of = ", ".join(f"*{safe(item.account.label)}*" for item in line.linked if not item.gone)
+        found = [f"*{safe(item.account.label)}*" for item in line.linked if not item.gone]
+        verb = "are" if len(found) > 1 else "is"
         again = " again" if line.reconnects else ""
-        return [section(f"✅ {names_of or f'Your {title} {noun}'} is connected{again}. Thank you!")]
+        return [section(f"✅ {listed(found) or f'Your {title} {noun}'} {verb} connected{again}. Thank you!")]
     if line.state != "open" or line.url is None:
-        return [section(f"➖ The link for your {title} {noun}{who} is no longer needed or has run out.")]
+        return [section(f"◽ The link for your {title} {noun}{who} is no longer needed or has run out.")]
     if line.reconnects:
         text = (
             f"*Please reconnect your {title} {noun}{who}.*\n{title} asks for this now and then. "
@@ -184,5 +200,5 @@ def _asked_of_client(line: Line) -> list[Part | None]:
         )
     else:
         text = f"*Please connect your {title} {noun}{who}*, so that we can post for you."
-    verb = "Reconnect" if line.reconnects else "Connect"
-    return [section(text), row(link_button(f"{verb} {title}", line.url, style="primary"))]
+    label = f"{'Reconnect' if line.reconnects else 'Connect'} {title}"
+    return [section(text), row(link_button(label, line.url, style="primary"))]

@@ -132,4 +132,4 @@ def moment_element(initial: int) -> Block:
 
 
 def _plain(text: str, most: int) -> Block:
-    return {"type": "plain_text", "text": plain(text, most) or "–", "emoji": True}
+    return {"type": "plain_text", "text": plain(text, most) or "\u2013", "emoji": True}

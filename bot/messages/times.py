@@ -1,4 +1,4 @@
-"""Moments and spans as people read them: Slack shows them in the reader's zone, the fallback in the client's."""
+"""Moments and spans as people read them: in the reader's zone, the fallback in the client's."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Reasons in words: what happened and what helps, apart for an account, for a post and for the operator.
 
-Keys are the words of `bot.platforms.base.Reason`. `{title}` is the platform, `{noun}` its word for an account,
-`{cure}` what to press here, `{page}` where our access is listed at the platform, `{ENV}` the platform's prefix
-in the settings. Nothing a platform wrote ever gets in here.
+Keys are the words of `bot.platforms.base.Reason`. `{title}` is the platform, `{noun}` its word for an
+account, `{cure}` what to press here, `{page}` where our access is listed at the platform, `{ENV}` the
+platform's prefix in the settings. Nothing a platform wrote ever gets in here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ RECONNECT = "press *Reconnect*"
 CHECK = "press *Check now*"
 
 NEEDS_MORE = frozenset(
-    {"checkpoint", "security_hold", "role_lost", "suspended", "restricted", "account_type", "account_gone", "spam"}
+    {
+        "checkpoint",
+        "security_hold",
+        "role_lost",
+        "suspended",
+        "restricted",
+        "account_type",
+        "account_gone",
+        "spam",
+    }
 )
 """Reasons that a reconnect alone does not cure."""
 
@@ -43,7 +52,10 @@ class Words:
     advice: str
 
 
-_OURS = ("Our own app has a problem at {title}. The {noun} is fine.", "Nobody has to reconnect: the operator was told.")
+_OURS = (
+    "Our own app has a problem at {title}. The {noun} is fine.",
+    "Nobody has to reconnect: the operator was told.",
+)
 
 ACCOUNT: Mapping[str, tuple[str, str]] = {
     "expired": ("The permission that {title} gave us has run out.", "To renew it, {cure} and sign in."),
@@ -65,7 +77,8 @@ ACCOUNT: Mapping[str, tuple[str, str]] = {
     ),
     "permission_missing": (
         "A permission that we need at {title} is missing{permission}.",
-        "To give it, {cure} and leave every box ticked. If that changes nothing, first remove our app in {page}.",
+        "To give it, {cure} and leave every box ticked. "
+        "If that changes nothing, first remove our app in {page}.",
     ),
     "role_lost": (
         "The person who linked this {noun} may no longer post for it.",
@@ -91,7 +104,10 @@ ACCOUNT: Mapping[str, tuple[str, str]] = {
         "An answer of {title} was lost in a restart or a dropped connection, and our access with it.",
         "Nobody did anything wrong: {cure} once, and it works again.",
     ),
-    "refused": ("{title} has ended our access and does not say why.", "To open it again, {cure} and sign in."),
+    "refused": (
+        "{title} has ended our access and does not say why.",
+        "To open it again, {cure} and sign in.",
+    ),
     "rate_limit": ("{title} asks us to slow down.", "Nothing to do: we try again by ourselves."),
     "daily_cap": ("{title} takes no more from this {noun} today.", "Nothing to do: we go on when it does."),
     "spam": (
@@ -115,7 +131,10 @@ POST: Mapping[str, tuple[str, str]] = {
     "text_refused": ("{title} does not accept this text.", "Change the wording in a new post."),
     "link_refused": ("{title} does not accept the link.", "Check it, or leave it out, in a new post."),
     "media_missing": ("{title} takes no post without a picture or film.", "Add one in a new post."),
-    "media_format": ("{title} cannot use this kind of file.", "Use a JPEG picture or an MP4 film in a new post."),
+    "media_format": (
+        "{title} cannot use this kind of file.",
+        "Use a JPEG picture or an MP4 film in a new post.",
+    ),
     "media_size": ("The file is too large for {title}.", "Make it smaller and use it in a new post."),
     "media_ratio": ("The picture is too wide or too tall for {title}.", "Crop it and use it in a new post."),
     "media_duration": ("The film is too short or too long for {title}.", "Cut it and use it in a new post."),
@@ -123,7 +142,10 @@ POST: Mapping[str, tuple[str, str]] = {
         "{title} could not fetch the picture or film.",
         "See that its link opens without a login, then {cure}.",
     ),
-    "target_gone": ("Where it should appear at {title} does not exist any more.", "Choose another in a new post."),
+    "target_gone": (
+        "Where it should appear at {title} does not exist any more.",
+        "Choose another in a new post.",
+    ),
     "policy": ("{title} says that this breaks its rules.", "Change it in a new post."),
     "duplicate": (
         "{title} refuses it as a copy of something that is there already.",
@@ -155,7 +177,8 @@ OPERATOR: Mapping[str, tuple[str, str]] = {
     ),
     "app_settings": (
         "A setting of our developer app at {title} is wrong or missing.",
-        "Compare redirect address, products and permissions in the developer console with `lamplighter doctor`.",
+        "Compare redirect address, products and permissions in the developer console with what "
+        "`lamplighter doctor` says.",
     ),
     "version_retired": (
         "{title} has retired the version of its interface that we use.",
@@ -196,7 +219,9 @@ def account_words(
     reason: str, platform: PlatformWords, *, cure: str = RECONNECT, permission: str | None = None
 ) -> Words:
     """Why an account does not work. `permission`: what the missing one is for ("posting")."""
-    found = _find(reason, platform, _OURS if reason in APP_REASONS else ACCOUNT.get(reason, ACCOUNT["unknown"]))
+    found = _find(
+        reason, platform, _OURS if reason in APP_REASONS else ACCOUNT.get(reason, ACCOUNT["unknown"])
+    )
     return _filled(found, platform, cure, permission)
 
 
@@ -226,9 +251,7 @@ def _find(reason: str, platform: PlatformWords, found: tuple[str, str]) -> tuple
     return BY_PLATFORM.get((platform.key, reason), found)
 
 
-def _filled(
-    found: tuple[str, str], platform: PlatformWords, cure: str, permission: str | None
-) -> Words:
+def _filled(found: tuple[str, str], platform: PlatformWords, cure: str, permission: str | None) -> Words:
     fields = {
         "title": platform.title,
         "noun": platform.account_noun,

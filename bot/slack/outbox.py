@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -41,6 +42,21 @@ LANES_AT_ONCE = 8
 BUSY_SECONDS = 2.0
 
 
+@dataclass(frozen=True)
+class Lane:
+    """One channel's part of a round. `unanswered`: the creation of the oldest message to this channel that
+    somebody is posting right now, or whose answer was lost.
+    """
+
+    key: tuple[str, str]
+    notices: list[Notice]
+    unanswered: datetime | None
+
+    def is_held(self, notice: Notice) -> bool:
+        """Whether an older message has to come first."""
+        return notice.ts is None and self.unanswered is not None and self.unanswered <= notice.created_at
+
+
 class Outbox:
     """Delivers notices. `renderers` go by topic; `wall` is real time; `owner` names this process."""
 
@@ -62,6 +78,7 @@ class Outbox:
         self._renderers = renderers
         self._busy: set[tuple[str, str]] = set()
         self._running: set[asyncio.Task[Any]] = set()
+        self._claiming = asyncio.Lock()
         self._closing = False
 
     async def deliver_once(self, limit: int = 50) -> int:
@@ -72,22 +89,12 @@ class Outbox:
         """
         if self._closing:
             return 0
-        now, lease = self._wall(), claims.new_lease(self._owner)
-        async with self._database.read() as session:
-            if not await claims.anything_due(session, now):
-                return 0
-        async with self._database.write() as session:
-            notices = await claims.claim(session, lease, now, limit)
-            unanswered = await claims.unanswered(session, lease, now)
-        delivery = Delivery(
-            self._database, self._gateway, self._renderers, self._resolve, self._wall, self._backoff, lease
-        )
-        ready = await self._without_waiting_workspaces(notices, lease)
+        async with self._claiming:
+            delivery, runs = await self._begin(limit)
         gate = asyncio.Semaphore(LANES_AT_ONCE)
-        waiting = lanes(ready, await self._likely_channels(ready))
-        runs = [self._lane(gate, delivery, key, lane, unanswered) for key, lane in waiting.items()]
+        lanes_said = [self._lane(gate, delivery, run) for run in runs]
         said = 0
-        for outcome in await asyncio.gather(*runs, return_exceptions=True):
+        for outcome in await asyncio.gather(*lanes_said, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
             said += outcome
@@ -107,10 +114,35 @@ class Outbox:
         return news
 
     async def close(self) -> None:
-        """For a graceful stop: nothing new is begun, and every answer of Slack is written down."""
+        """For a graceful stop: rounds that run end early, and every answer of Slack is written down.
+
+        A round that is cancelled instead keeps its claims, and they have to run out first.
+        """
         self._closing = True
         while self._running:
             await asyncio.wait(set(self._running))
+
+    async def _begin(self, limit: int) -> tuple[Delivery, list[Lane]]:
+        """Claims notices and takes their channels, one round at a time: so the older claim goes first."""
+        now, lease = self._wall(), claims.new_lease(self._owner)
+        delivery = Delivery(
+            self._database, self._gateway, self._renderers, self._resolve, self._wall, self._backoff, lease
+        )
+        async with self._database.read() as session:
+            if not await claims.anything_due(session, now):
+                return delivery, []
+        async with self._database.write() as session:
+            notices = await claims.claim(session, lease, now, limit)
+            unanswered = await claims.unanswered(session, lease, now)
+        ready = await self._without_waiting_workspaces(notices, lease)
+        runs: list[Lane] = []
+        for key, lane in lanes(ready, await self._likely_channels(ready)).items():
+            if key in self._busy:
+                await delivery.put_off(lane, now + timedelta(seconds=BUSY_SECONDS))
+            else:
+                self._busy.add(key)
+                runs.append(Lane(key, lane, unanswered.get(key[1])))
+        return delivery, runs
 
     async def _without_waiting_workspaces(self, notices: list[Notice], lease: str) -> list[Notice]:
         now = self._wall()
@@ -119,6 +151,8 @@ class Outbox:
             until = self._backoff.until(notice.workspace_id, now)
             if until is not None:
                 put_off.setdefault(until, []).append(notice.id)
+        if not put_off:
+            return notices
         async with self._database.write() as session:
             for until, ids in put_off.items():
                 await claims.release(session, ids, lease, until)
@@ -138,47 +172,28 @@ class Outbox:
                 found[notice.id] = channels[0] if channels else ""
         return found
 
-    async def _lane(
-        self,
-        gate: asyncio.Semaphore,
-        delivery: Delivery,
-        key: tuple[str, str],
-        notices: list[Notice],
-        unanswered: Mapping[str, datetime],
-    ) -> int:
-        """Delivers one channel's notices one after the other; stops at the first that has to wait."""
-        soon = self._wall() + timedelta(seconds=BUSY_SECONDS)
-        if key in self._busy:
-            await delivery.put_off(notices, soon)
-            return 0
-        self._busy.add(key)
+    async def _lane(self, gate: asyncio.Semaphore, delivery: Delivery, lane: Lane) -> int:
         try:
             async with gate:
-                return await self._in_order(delivery, key, notices, unanswered)
+                return await self._in_order(delivery, lane)
         finally:
-            self._busy.discard(key)
+            self._busy.discard(lane.key)
 
-    async def _in_order(
-        self,
-        delivery: Delivery,
-        key: tuple[str, str],
-        notices: list[Notice],
-        unanswered: Mapping[str, datetime],
-    ) -> int:
-        said, started = 0, asyncio.get_running_loop().time()
-        older = unanswered.get(key[1])
-        for index, notice in enumerate(notices):
-            pause: Pause | None = None
-            if older is not None and notice.ts is None and older <= notice.created_at:
-                pause = Pause(self._wall() + timedelta(seconds=BUSY_SECONDS))
-            elif self._closing or asyncio.get_running_loop().time() - started > LANE_SECONDS:
-                pause = Pause(self._wall())
-            if pause is not None:
-                await delivery.put_off(notices[index:], pause.until)
+    async def _in_order(self, delivery: Delivery, lane: Lane) -> int:
+        """Delivers one channel's notices one after the other; stops at the first that has to wait."""
+        said, clock = 0, asyncio.get_running_loop().time
+        started = clock()
+        for index, notice in enumerate(lane.notices):
+            if lane.is_held(notice):
+                until = self._wall() + timedelta(seconds=BUSY_SECONDS)
+                await delivery.put_off(lane.notices[index:], until)
+                break
+            if self._closing or clock() - started > LANE_SECONDS:
+                await delivery.put_off(lane.notices[index:], self._wall())
                 break
             outcome = await self._uninterrupted(delivery.deliver(notice))
             if isinstance(outcome, Pause):
-                await delivery.put_off(notices[index + 1 :], outcome.until)
+                await delivery.put_off(lane.notices[index + 1 :], outcome.until)
                 break
             said += outcome
         return said

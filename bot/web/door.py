@@ -63,7 +63,7 @@ async def read_press(door: Door, request: Request) -> Press | Response:
     given = [value for key, value in fields if key == FORM_FIELD]
     path = request.url.path
     if browser is None or len(given) != 1 or not is_form_token(given[0], browser, path):
-        return door.pages.say(words.STALE_PAGE, HTTPStatus.FORBIDDEN)
+        return door.pages.say(words.STALE_PAGE, HTTPStatus.FORBIDDEN, link=path.removesuffix("/fresh"))
     return Press(browser, tuple(fields))
 
 

@@ -45,11 +45,12 @@ FOREIGN_PRESS = Words(
     ("For your safety nothing was done. Open the link in Slack and press its button there.",),
 )
 STALE_PAGE = Words(
-    "This page was open for too long",
+    "Please press that once more",
     (
-        "Or your browser keeps no cookies for it. Nothing was done.",
-        "Open the link in Slack again and press its button within the hour.",
+        "The page was open for more than an hour, or your browser keeps no cookies for it. Nothing was done.",
+        "If you see this again, open the link from Slack in another browser.",
     ),
+    "wait",
 )
 NOT_YOURS = Words(
     "This page belongs to another browser",
@@ -74,7 +75,11 @@ def refused(why: str, text: str) -> Words:
 
 
 GONE: Mapping[Standing, Words] = {
-    Standing.USED: Words("This link was used", ("It connects {title} once. " + ASK_AGAIN,), "good"),
+    Standing.USED: Words(
+        "This link was used",
+        ("It works once. To connect {title} again, ask your agency team for a new link in Slack.",),
+        "good",
+    ),
     Standing.REPLACED: Words(
         "A newer link took its place", ("Look for the newest message in the Slack channel.",), "wait"
     ),

@@ -1,15 +1,17 @@
 """The consent page that all twins share: whose account, which scopes, allow or deny.
 
 It works as plain HTTP: POST the page's own address with `decision` = `approve`, `partial` (only the ticked
-`scope` fields; where the platform lets people untick) or `deny`, and `as` = an account's id to come back
-as that account. `as` alone approves. Without it the account that is logged in in this browser comes back.
+`scope` and `asset` fields; where the platform lets people untick) or `deny`, and `as` = an account's id to
+come back as that account. `as` alone approves. Without it the account that is logged in in this browser
+comes back.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -32,6 +34,12 @@ class Ask:
     scopes: tuple[str, ...]
     challenge: str = ""
     challenge_method: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def always_ask(call: Call, ask: Ask, account: Account) -> tuple[str, ...] | None:
+    """Nobody is sent back unasked."""
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +47,10 @@ class ConsentStyle:
     """How one platform's consent looks and answers; code lifetimes are real seconds.
 
     `read` checks the request and raises Refused with the platform's own error. `refuse` says why an
-    account cannot be used, or "".
+    account cannot be used, or "". `remembered` gives the scopes with which someone who is logged in is sent
+    back without being asked, or None. `granted_field` is the redirect's field that lists what was allowed.
+    `assets` gives what a person can allow one by one (his Pages); the ticked ones are the code's
+    `extra["assets"]`.
     """
 
     label: str
@@ -50,7 +61,11 @@ class ConsentStyle:
     fragment: str = ""
     state_first: bool = False
     denied: Mapping[str, str] = field(default_factory=lambda: {"error": "access_denied"})
+    deny: Callable[[Call], Mapping[str, str]] | None = None
     refuse: Callable[[Account], str] = lambda account: ""
+    remembered: Callable[[Call, Ask, Account], tuple[str, ...] | None] = always_ask
+    granted_field: str = ""
+    assets: Callable[[Call, Account], list[Account]] = lambda call, account: []
 
 
 def consent_routes(world: PlatformWorld, manners: Manners, path: str, style: ConsentStyle) -> list[Route]:
@@ -69,11 +84,18 @@ async def _show(call: Call, style: ConsentStyle) -> Response:
     ask = style.read(call)
     browser = call.request.cookies.get(BROWSER_COOKIE, "") or secrets.token_urlsafe(8)
     logins = _logins(call)
+    known = _current(call, logins, browser) if (browser, call.platform) in call.world.sessions else None
+    scopes = style.remembered(call, ask, known) if known is not None and not style.refuse(known) else None
+    if known is not None and scopes is not None:
+        await call.about(known.id)
+        return _allow(call, ask, style, "remembered", scopes)
+    current = known or _current(call, logins, browser)
     page = html(
         "consent.html",
         label=style.label,
         ask=ask,
-        current=_current(call, logins, browser),
+        current=current,
+        assets=style.assets(call, current),
         accounts=logins,
         untick=style.untick,
     )
@@ -90,7 +112,7 @@ async def _decide(call: Call, style: ConsentStyle) -> Response:
     account = _chosen(logins, str(form.get("as", ""))) or _current(call, logins, browser)
     if decision == "deny":
         call.world.ledger.write("consent", call.platform, account.id, decision="deny", scopes=[])
-        return _back(ask, style, dict(style.denied))
+        return _back(ask, style, dict(style.deny(call) if style.deny else style.denied))
     await call.about(account.id)
     call.world.sessions[browser, call.platform] = account.id
     if reason := style.refuse(account):
@@ -99,21 +121,34 @@ async def _decide(call: Call, style: ConsentStyle) -> Response:
     if decision == "partial" and style.untick:
         ticked = {str(value) for value in form.getlist("scope")}
         scopes = tuple(scope for scope in ask.scopes if scope in ticked)
-    call.world.ledger.write("consent", call.platform, account.id, decision=decision, scopes=list(scopes))
+    if assets := [asset.id for asset in style.assets(call, account)]:
+        if decision == "partial":
+            assets = [id for id in assets if id in form.getlist("asset")]
+        ask = replace(ask, extra={**ask.extra, "assets": assets})
+    return _allow(call, ask, style, decision, scopes)
+
+
+def _allow(
+    call: Call, ask: Ask, style: ConsentStyle, decision: str, scopes: tuple[str, ...]
+) -> RedirectResponse:
+    account = call.account
+    call.world.ledger.write("consent", call.platform, account, decision=decision, scopes=list(scopes))
     code = call.world.new_code(
         ask.app,
-        account.id,
+        account,
         scopes,
         ask.redirect_uri,
         ttl=style.code_ttl,
         prefix=style.code_prefix,
         challenge=ask.challenge,
         challenge_method=ask.challenge_method,
+        extra=ask.extra,
     )
-    return _back(ask, style, {"code": code.value})
+    granted = {style.granted_field: ",".join(scopes)} if style.granted_field else {}
+    return _back(ask, style, {"code": code.value, **granted})
 
 
-def _back(ask: Ask, style: ConsentStyle, answer: dict[str, str]) -> Response:
+def _back(ask: Ask, style: ConsentStyle, answer: dict[str, str]) -> RedirectResponse:
     state = {"state": ask.state} if ask.state else {}
     fields = {**state, **answer} if style.state_first else {**answer, **state}
     return RedirectResponse(address_with(ask.redirect_uri, fields) + style.fragment, status_code=302)

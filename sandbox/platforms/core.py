@@ -71,6 +71,7 @@ class Call:
     request: Request
     group: str
     account: str = ""
+    through: str = ""
     token: Token | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -80,18 +81,18 @@ class Call:
 
     @property
     def whose(self) -> tuple[str, ...]:
-        """Whose faults concern this call: the platform's, and the account's once it is known."""
-        return ("", self.account) if self.account else ("",)
+        """Whose faults concern this call: the platform's, the account's, the person's who lent his rights."""
+        return ("", *(name for name in (self.account, self.through) if name))
 
     async def start(self) -> None:
         """Meet the faults of the whole platform. Raises Refused."""
         await self._meet(("",))
 
-    async def about(self, account: str) -> None:
-        """Say whose call this is; meets that account's faults. Raises Refused."""
+    async def about(self, account: str, through: str = "") -> None:
+        """Say whose call this is, and through whose consent; meets both accounts' faults. Raises Refused."""
         if not self.account:
-            self.account = account
-            await self._meet((account,))
+            self.account, self.through = account, "" if through == account else through
+            await self._meet(self.whose[1:])
 
     def fault(self, *kinds: str, serial: int = 0) -> Fault | None:
         """Meet a fault that the twin plays itself; None when there is none."""
@@ -105,7 +106,7 @@ class Call:
         presented = self.world.present(self.platform, value, endpoint=self.request.url.path, group=self.group)
         if presented.token is not None:
             self.token = presented.token
-            await self.about(presented.token.account)
+            await self.about(presented.token.account, presented.grant.account if presented.grant else "")
         return presented
 
     def scopes(self, grant: Grant) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """Faults: what can be made to go wrong, for one account or a whole platform, for n calls or until cleared.
 
 Some end by themselves, as they do in life: `expired` hits only tokens issued before it (a refresh cures
-it), and `refresh_dead`, `revoked`, `password_changed`, `scope_removed` only grants given before it (a new
-consent cures them). All others stand until they are cleared or used up.
+it), and those of `GRANT_BOUND` only grants given before it (a new consent cures them). All others stand
+until they are cleared or used up.
 """
 
 from __future__ import annotations
@@ -36,17 +36,43 @@ KINDS: dict[str, str] = {
     "media_unfetchable": "Media cannot be fetched",
     "container_slow": "Media takes long",
     "container_error": "Media fails in processing",
+    "role_lost": "Role on the page lost",
+    "unreviewed": "App not reviewed",
+    "quota_exhausted": "App's quota used up",
+    "account_gone": "Channel or account gone",
+    "url_unverified": "Media address not verified",
+    "upload_expired": "Upload address expired",
+    "chunk_cut": "Only the start of a chunk is kept",
+    "id_late": "Post id comes late",
+    "write_conflict": "Write conflict (409)",
+    "late_success": "504, but it happened",
+    "false_revoked": "Told revoked, though it is not",
+    "logged_out": "Logged out everywhere",
+    "policy_block": "Blocked for its content",
+    "user_must_act": "Account must be confirmed in the app",
+    "account_unlinked": "Instagram unlinked from its Page",
+    "data_access_expired": "90 days of data access are over",
 }
 
-GRANT_BOUND = frozenset({"refresh_dead", "revoked", "password_changed", "scope_removed"})
+GRANT_BOUND = frozenset(
+    [
+        "refresh_dead",
+        "revoked",
+        "password_changed",
+        "logged_out",
+        "scope_removed",
+        "data_access_expired",
+    ]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One fault. `account` empty means the whole platform; `left` None means until cleared.
 
-    `value` is a number where the kind wants one (seconds of `slow`, polls of `container_slow`, subcode of
-    `container_error`); `text` names the scopes of `scope_removed`, separated by spaces.
+    `value` is a number where the kind wants one (seconds of `slow`, polls of `container_slow` and `id_late`,
+    subcode of `container_error`); `text` names the scopes of `scope_removed`, separated by spaces, or the
+    platform's own word for why media failed.
     """
 
     id: int

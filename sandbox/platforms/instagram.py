@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.platforms import instagram_media
 from sandbox.platforms.consent import Ask, ConsentStyle, address_with, consent_routes
+from sandbox.platforms.containers import Containers
 from sandbox.platforms.core import Call, Refused, endpoint, form_of, host, html
 from sandbox.platforms.fetch import Fetcher, HttpFetcher
 from sandbox.platforms.instagram_manners import BASIC, MANNERS, PERSONAL, account_fields, professional
@@ -68,7 +69,7 @@ def routes(world: PlatformWorld, fetcher: Fetcher | None = None) -> list[BaseRou
         endpoint(world, MANNERS, "/access_token", "GET", "token", _lengthen),
         endpoint(world, MANNERS, "/refresh_access_token", "GET", "refresh", _refresh),
     ]
-    containers = instagram_media.Containers(fetcher or HttpFetcher())
+    containers = Containers(fetcher or HttpFetcher())
     for version in VERSIONS:
         graph.append(endpoint(world, MANNERS, f"/{version}/me", "GET", "probe", _me))
         graph += instagram_media.routes(world, f"/{version}", containers)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from sandbox.platforms.core import API, CALLS, Call, Manners, Rule
 from sandbox.platforms.faults import Fault
-from sandbox.platforms.meta import CHECKPOINT, GraphError, secret_refused, service_down, usage, worded
+from sandbox.platforms.meta import CHECKPOINT, GraphError, only, secret_refused, service_down, usage, worded
 from sandbox.platforms.model import Account
 
 BASIC = "instagram_business_basic"
@@ -104,10 +104,6 @@ def _rate_limited(call: Call, fault: Fault) -> Response:
     return GraphError(80002, f"(#80002) {message}").response()
 
 
-def _only(groups: frozenset[str], error: GraphError) -> Rule:
-    return Rule(groups, lambda call, fault: error.response())
-
-
 WRITING = frozenset({"publish", "prepare"})
 SPAM = GraphError(
     4,
@@ -134,9 +130,9 @@ MANNERS = Manners(
         "app_suspended": worded(200, "API access blocked."),
         "rate_limited": Rule(CALLS, _rate_limited),
         "checkpoint": worded(190, CHECKPOINT, 459),
-        "suspended": _only(API, RESTRICTED),
-        "spam_block": _only(WRITING, SPAM),
-        "daily_cap": _only(frozenset({"publish"}), CAP),
-        "duplicate": _only(frozenset({"publish"}), GraphError(506, "Duplicate status message")),
+        "suspended": only(API, RESTRICTED),
+        "spam_block": only(WRITING, SPAM),
+        "daily_cap": only(frozenset({"publish"}), CAP),
+        "duplicate": only(frozenset({"publish"}), GraphError(506, "Duplicate status message")),
     },
 )

@@ -1,20 +1,29 @@
-"""Instagram's publishing: containers, their polls, publish, lists, quota (meta facts §3.6)."""
+"""Instagram's publishing: containers, their polls, publish, lists, quota (meta facts §3.6).
+
+The public functions are the grammar that both ways in share: each gets a call that is already known to be
+about its Instagram account. `routes` are those of Instagram's own login.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.platforms.containers import (
+    VIDEO_POLLS,
+    Container,
+    Containers,
+    listed_ids,
+    new_id,
+    posted_in_a_day,
+)
 from sandbox.platforms.core import Call, endpoint
-from sandbox.platforms.fetch import Fetcher
 from sandbox.platforms.instagram_checks import check_caption, failed, fetched
 from sandbox.platforms.instagram_manners import (
     BASIC,
@@ -31,67 +40,24 @@ from sandbox.platforms.instagram_manners import (
     app_scoped,
     professional,
 )
-from sandbox.platforms.meta import authorized, bad_parameter, no_object, parameters, picked, usage
+from sandbox.platforms.meta import authorized, bad_parameter, next_page, no_object, parameters, picked, usage
 from sandbox.platforms.model import Post
 from sandbox.world import PlatformWorld
 
-LIFE = timedelta(hours=24)
-VIDEO_POLLS = 2  # how often a video is seen in progress
-SLOW_POLLS = 5
 PRODUCTS = {"IMAGE": "FEED", "VIDEO": "FEED", "REELS": "REELS", "STORIES": "STORY", "CAROUSEL": "FEED"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """Media on its way. `error` is the text of a failure that shows once processing is over."""
-
-    id: str
-    account: str
-    kind: str
-    media: tuple[str, ...]
-    caption: str
-    made_at: datetime
-    polls: int
-    child: bool = False
-    state: str = "IN_PROGRESS"
-    error: str = ""
-
-
-class Containers:
-    """All containers of the twin, and the fetcher that gets what they name."""
-
-    def __init__(self, fetcher: Fetcher) -> None:
-        self.fetcher = fetcher
-        self._held: dict[str, Container] = {}
-
-    def keep(self, container: Container) -> Container:
-        """Put a container, or its next state, in its place."""
-        self._held[container.id] = container
-        return container
-
-    def find(self, call: Call, id: str) -> Container | None:
-        """The caller's own container, with EXPIRED already told."""
-        container = self._held.get(id)
-        if container is None or container.account != call.account:
-            return None
-        late = call.world.now() - container.made_at >= LIFE
-        if late and container.state in ("IN_PROGRESS", "FINISHED"):
-            return self.keep(replace(container, state="EXPIRED"))
-        return container
-
-    def holds(self, id: str) -> bool:
-        """Whether there is such a container, whoever owns it."""
-        return id in self._held
+Handler = Callable[[Call, Mapping[str, str], Containers], Awaitable[Response]]
 
 
 def routes(world: PlatformWorld, prefix: str, containers: Containers) -> list[Route]:
     """The publishing endpoints under one version's prefix."""
 
-    def route(
-        path: str, method: str, group: str, handler: Callable[[Call, Containers], Awaitable[Response]]
-    ) -> Route:
+    def route(path: str, method: str, group: str, handler: Handler, *needed: str) -> Route:
         async def run(call: Call) -> Response:
-            return await handler(call, containers)
+            given = await parameters(call.request)
+            await _enter(call, given, BASIC, *needed)
+            return await handler(call, given, containers)
 
         async def by_id(request: Request) -> str:
             return "prepare" if containers.holds(str(request.path_params["id"])) else "probe"
@@ -99,11 +65,11 @@ def routes(world: PlatformWorld, prefix: str, containers: Containers) -> list[Ro
         return endpoint(world, MANNERS, prefix + path, method, group or by_id, run)
 
     return [
-        route("/{ig}/media", "POST", "prepare", _create),
-        route("/{ig}/media", "GET", "probe", _list),
-        route("/{ig}/media_publish", "POST", "publish", _publish),
-        route("/{ig}/content_publishing_limit", "GET", "probe", _limit),
-        route("/{id}", "GET", "", _show),
+        route("/{ig}/media", "POST", "prepare", create, PUBLISH),
+        route("/{ig}/media", "GET", "probe", list_posts),
+        route("/{ig}/media_publish", "POST", "publish", publish, PUBLISH),
+        route("/{ig}/content_publishing_limit", "GET", "probe", show_limit),
+        route("/{id}", "GET", "", show),
     ]
 
 
@@ -119,9 +85,8 @@ async def _enter(call: Call, given: Mapping[str, str], *needed: str) -> None:
         raise no_object(ig, call.request.method.lower())
 
 
-async def _create(call: Call, containers: Containers) -> Response:
-    given = await parameters(call.request)
-    await _enter(call, given, BASIC, PUBLISH)
+async def create(call: Call, given: Mapping[str, str], containers: Containers) -> Response:
+    """Make a container."""
     kind, child = given.get("media_type", "IMAGE"), given.get("is_carousel_item", "") in ("true", "1")
     if kind not in PRODUCTS or (kind == "VIDEO" and not child) or (child and kind not in ("IMAGE", "VIDEO")):
         raise UNKNOWN_TYPE.refused()
@@ -131,11 +96,7 @@ async def _create(call: Call, containers: Containers) -> Response:
         container = _carousel(call, containers, given, caption)
     else:
         container = await _single(call, containers, given, kind, caption, child)
-    if slow := call.fault("container_slow"):
-        container = replace(container, polls=container.polls + int(slow.value or SLOW_POLLS))
-    containers.keep(container)
-    call.world.ledger.write("container_created", "instagram", call.account, id=container.id, kind=kind)
-    return JSONResponse({"id": container.id})
+    return JSONResponse({"id": containers.begin(call, container).id})
 
 
 async def _single(
@@ -148,7 +109,7 @@ async def _single(
         raise bad_parameter(f"The parameter {'video_url' if moving else 'image_url'} is required")
     error = await fetched(call, containers.fetcher, address, moving)
     return Container(
-        id=_new_id(call),
+        id=new_id(call),
         account=call.account,
         kind=kind,
         media=(address,),
@@ -161,17 +122,17 @@ async def _single(
 
 
 def _carousel(call: Call, containers: Containers, given: Mapping[str, str], caption: str) -> Container:
-    names = [name for name in given.get("children", "").strip("[]").replace('"', "").split(",") if name]
+    names = listed_ids(given.get("children", ""))
     if not 2 <= len(names) <= 10:
         raise CAROUSEL.refused()
-    children = [containers.find(call, name.strip()) for name in names]
+    children = [containers.find(call, name) for name in names]
     found = [child for child in children if child is not None and child.child]
     if len(found) != len(names) or any(child.state in ("EXPIRED", "ERROR") for child in found):
         raise NOT_FOUND.refused()
     if any(child.state != "FINISHED" for child in found):
         raise NOT_READY.refused()
     return Container(
-        id=_new_id(call),
+        id=new_id(call),
         account=call.account,
         kind="CAROUSEL",
         media=tuple(address for child in found for address in child.media),
@@ -181,9 +142,8 @@ def _carousel(call: Call, containers: Containers, given: Mapping[str, str], capt
     )
 
 
-async def _publish(call: Call, containers: Containers) -> Response:
-    given = await parameters(call.request)
-    await _enter(call, given, BASIC, PUBLISH)
+async def publish(call: Call, given: Mapping[str, str], containers: Containers) -> Response:
+    """Make a finished container a post."""
     if not given.get("creation_id"):
         raise bad_parameter("The parameter creation_id is required")
     container = containers.find(call, given["creation_id"])
@@ -191,9 +151,9 @@ async def _publish(call: Call, containers: Containers) -> Response:
         raise NOT_FOUND.refused()
     if container.state != "FINISHED":
         raise NOT_READY.refused()
-    if _used(call) >= QUOTA:
+    if posted_in_a_day(call) >= QUOTA:
         raise CAP.refused()
-    id, code = _new_id(call), secrets.token_urlsafe(8)
+    id, code = new_id(call), secrets.token_urlsafe(8)
     containers.keep(replace(container, state="PUBLISHED"))
     call.world.ledger.write("container_published", "instagram", call.account, id=container.id, post=id)
     call.world.add_post(
@@ -208,11 +168,13 @@ async def _publish(call: Call, containers: Containers) -> Response:
     return JSONResponse({"id": id})
 
 
-async def _show(call: Call, containers: Containers) -> Response:
-    await _enter(call, dict(call.request.query_params), BASIC)
+async def show(call: Call, given: Mapping[str, str], containers: Containers) -> Response:
+    """Show a container (which counts as a poll), a post, or the account."""
     id = str(call.request.path_params["id"])
     if container := containers.find(call, id):
-        return JSONResponse(picked(call, _container_fields(_polled(call, containers, container)), ["id"]))
+        return JSONResponse(
+            picked(call, _container_fields(containers.poll(call, container, _broken)), ["id"])
+        )
     post = call.world.posts.get(("instagram", id))
     if post is not None and not post.deleted and post.account == call.account:
         return JSONResponse(picked(call, _post_fields(call, post), ["id"]))
@@ -221,15 +183,8 @@ async def _show(call: Call, containers: Containers) -> Response:
     raise no_object(id)
 
 
-def _polled(call: Call, containers: Containers, container: Container) -> Container:
-    """The container as this poll finds it: one step further."""
-    if container.state != "IN_PROGRESS":
-        return container
-    if container.polls > 0:
-        return containers.keep(replace(container, polls=container.polls - 1))
-    if fault := call.fault("container_error"):
-        return containers.keep(replace(container, state="ERROR", error=failed(int(fault.value or 2207082))))
-    return containers.keep(replace(container, state="ERROR" if container.error else "FINISHED"))
+def _broken(subcode: float | None) -> str:
+    return failed(int(subcode or 2207082))
 
 
 def _container_fields(container: Container) -> dict[str, Any]:
@@ -262,10 +217,9 @@ def _post_fields(call: Call, post: Post) -> dict[str, Any]:
     }
 
 
-async def _list(call: Call, containers: Containers) -> Response:
-    query = call.request.query_params
-    await _enter(call, dict(query), BASIC)
-    limit, after = query.get("limit", "25"), query.get("after", "0")
+async def list_posts(call: Call, given: Mapping[str, str], containers: Containers) -> Response:
+    """The account's posts, newest first, in pages."""
+    limit, after = given.get("limit", "25"), given.get("after", "0")
     if not limit.isdecimal() or not 1 <= int(limit) <= 100 or not after.isdecimal():
         raise bad_parameter("The parameters limit and after must be valid")
     posts, start = call.world.posts_of("instagram", call.account), int(after)
@@ -275,25 +229,16 @@ async def _list(call: Call, containers: Containers) -> Response:
         cursors = {"before": str(start), "after": str(start + len(page))}
         body["paging"] = {"cursors": cursors}
         if len(posts) > start + len(page):
-            body["paging"]["next"] = _next(call, cursors["after"])
+            body["paging"]["next"] = next_page(call, cursors["after"])
     return JSONResponse(body)
 
 
-def _next(call: Call, after: str) -> str:
-    path = call.request.url.path.partition("/graph.instagram.com/")[2]
-    kept = {k: v for k, v in call.request.query_params.items() if k not in ("after", "access_token")}
-    return f"https://graph.instagram.com/{path}?{urlencode({**kept, 'after': after})}"
-
-
-def _used(call: Call) -> int:
-    now = call.world.now()
-    mine = call.world.all_posts_of("instagram", call.account)
-    return sum(timedelta() <= now - post.at < LIFE for post in mine)
-
-
-async def _limit(call: Call, containers: Containers) -> Response:
-    await _enter(call, dict(call.request.query_params), BASIC)
-    fields = {"config": {"quota_total": QUOTA, "quota_duration": 86_400}, "quota_usage": _used(call)}
+async def show_limit(call: Call, given: Mapping[str, str], containers: Containers) -> Response:
+    """The daily quota."""
+    fields = {
+        "config": {"quota_total": QUOTA, "quota_duration": 86_400},
+        "quota_usage": posted_in_a_day(call),
+    }
     return JSONResponse({"data": [picked(call, fields, ["quota_usage"])]})
 
 

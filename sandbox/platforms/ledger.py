@@ -2,7 +2,7 @@
 
 Events: `consent`, `code_issued`, `code_presented`, `token_issued`, `token_presented`, `token_spent`,
 `grant_ended`, `revoke`, `container_created`, `container_published`, `post_created`, `post_deleted`,
-`fault_set`, `fault_met`, `user_action`.
+`fault_set`, `fault_met`, `user_action`, `notice_sent` (a push notice, with the status it was answered with).
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -161,6 +162,14 @@ def picked(call: Call, everything: Mapping[str, Any], default: Iterable[str]) ->
     return {name: everything[name] for name in names if everything[name] is not None}
 
 
+def next_page(call: Call, after: str) -> str:
+    """The address of a list's next page, on the host that was asked, without the token."""
+    asked = call.request.url.path.removeprefix(str(call.request.scope.get("root_path", "")))
+    name = str(call.request.scope["root_path"]).rpartition("/")[2]
+    kept = {k: v for k, v in call.request.query_params.items() if k not in ("after", "access_token")}
+    return f"https://{name}{asked}?{urlencode({**kept, 'after': after})}"
+
+
 def usage(call: Call, kind: str, percent: int, minutes: int) -> None:
     """Set the business use case header: percent of the budget used, minutes until it is free again."""
     entry = {
@@ -179,6 +188,11 @@ def worded(
     """A rule that answers every call with one fixed error."""
     error = GraphError(code, message, sub, status=status, user=user)
     return Rule(CALLS, lambda call, fault: error.response())
+
+
+def only(groups: frozenset[str], error: GraphError) -> Rule:
+    """A rule that answers the calls of these groups with one fixed error."""
+    return Rule(groups, lambda call, fault: error.response())
 
 
 def service_down(call: Call) -> Response:

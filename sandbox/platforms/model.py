@@ -16,7 +16,11 @@ TokenState = Literal["fresh", "spent", "expired", "ended", "unknown"]
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """A developer app registered at one platform; a redirect address must match one of these exactly."""
+    """A developer app registered at one platform; a redirect address must match one of these exactly.
+
+    `notify` is where push notices of revocation go, if the platform has them; `extra` holds what one
+    platform alone knows of an app.
+    """
 
     platform: str
     client_id: str
@@ -25,6 +29,8 @@ class App:
     scopes: frozenset[str]
     reviewed: bool = True
     name: str = "Lamplighter"
+    notify: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +51,10 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """One consent: a person allowed an app some scopes. `ended` holds the reason once it is over."""
+    """One consent: a person allowed an app some scopes. `ended` holds the reason once it is over.
+
+    `extra` holds what else the consent settled (the Pages that were ticked).
+    """
 
     id: str
     serial: int
@@ -55,6 +64,7 @@ class Grant:
     scopes: frozenset[str]
     at: datetime
     ended: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +96,7 @@ class Code:
     dies_at: float
     challenge: str = ""
     challenge_method: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
     used: bool = False
 
 

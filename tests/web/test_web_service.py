@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from structlog.testing import capture_logs
-from web_fakes import PUBLIC, Town, make_town, press, text_of, to_platform
+from web_fakes import PUBLIC, Town, make_town, press, serving, text_of, to_platform
 
 from bot.domain.inviting import Wanted
 from bot.http import PlatformHttp
@@ -160,17 +156,6 @@ async def test_the_log_knows_routes_not_links(town: Town, browser: httpx.AsyncCl
     ]
     for secret in (path.rpartition("/")[2], state, "very-secret-code", "secret-path"):
         assert secret not in str(lines)
-
-
-@asynccontextmanager
-async def serving(web: Starlette, listener: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(web, log_config=None, lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def test_a_walk_over_a_real_socket_with_rewriting_on(tmp_path: Path) -> None:

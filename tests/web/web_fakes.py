@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import unescape
@@ -13,6 +15,7 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+import uvicorn
 from prometheus_client import CollectorRegistry, Counter
 from pydantic import SecretStr
 from sqlalchemy import ColumnElement, select, update
@@ -120,6 +123,9 @@ class FakePlatform:
 
     async def refresh(self, call: Call, tokens: Tokens) -> Tokens:
         return Tokens("access-2", "refresh-2", 7200)
+
+    async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
+        return None
 
     async def probe(self, call: Call, target: Target) -> Account:
         return self.accounts[0]
@@ -262,6 +268,17 @@ def make_town(
 
 async def _echo_size(request: Request) -> Response:
     return PlainTextResponse(str(len(await request.body())))
+
+
+@asynccontextmanager
+async def serving(web: Starlette, listener: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(web, log_config=None, lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 def token_in(page: httpx.Response) -> str:

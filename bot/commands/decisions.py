@@ -1,0 +1,79 @@
+"""What people decide about posts: send again, confirm, send late, drop. Ten presses are one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from slack_bolt.async_app import AsyncApp
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.desk import Desk
+from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press
+from bot.commands.who import Asker, demand_member, demand_named
+from bot.domain import posting
+from bot.domain.auditing import Actor
+from bot.domain.errors import NotCurrent, Refused
+from bot.domain.posting import Choice
+from bot.messages import actions, decisions
+from bot.messages.message import Message
+from storage.models import Client, Delivery
+
+Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[list[Delivery]]]
+
+
+async def post_again(
+    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
+) -> list[Delivery]:
+    """One that nobody could find: posted again, on the word of whoever looked."""
+    return await posting.post_again(session, actor, choices[0], now)
+
+
+async def it_is_live(
+    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
+) -> list[Delivery]:
+    """One that somebody found."""
+    return await posting.it_is_live(session, actor, choices[0], now)
+
+
+def deciding(rule: Rule, doing: str, done: str, *, named: bool = False) -> PressHandler:
+    """The handler of a button. `named`: only admins and the people named for the client."""
+
+    async def handler(desk: Desk, press: Press) -> Message:
+        demand_member(press.asker, doing)
+        choices = [Choice(*numbers) for numbers in actions.read_choices(press.value)]
+        if not choices:
+            raise Refused(OLD_BUTTON)
+        async with desk.house.db.write() as session:
+            if named:
+                await _demand_named(session, press.asker, choices, doing)
+            changed = await rule(session, press.asker.actor, choices, desk.house.clock.now())
+        desk.house.wake.all()
+        return decisions.decided(done, len(changed), len(choices))
+
+    return handler
+
+
+async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[Choice], doing: str) -> None:
+    for choice in choices:
+        row = await session.get(Delivery, choice.delivery_id)
+        if row is None or row.workspace_id != asker.actor.workspace_id:
+            raise NotCurrent(OLD_BUTTON)
+        demand_named(asker, await session.get_one(Client, row.client_id), doing)
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """The buttons under posts and late posts, wherever they stand."""
+    retry = deciding(posting.retry, "send posts again", "sent on its way again")
+    again = deciding(post_again, "post something again", "going out again", named=True)
+    live = deciding(it_is_live, "settle posts", "noted as live; it is not sent again")
+    late = deciding(posting.send_late, "send waiting posts", "going out now")
+    drop = deciding(posting.drop, "drop posts", "dropped; it will not be sent")
+    for action_id, handler in (
+        (actions.RETRY, retry),
+        (actions.POST_AGAIN, again),
+        (actions.IT_IS_LIVE, live),
+        (actions.SEND_LATE, late),
+        (actions.DROP, drop),
+    ):
+        listen_for_press(app, desk, action_id, handler, replaces=True)

@@ -1,0 +1,183 @@
+"""One post on one account, in words: shared by everything that shows posts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.messages import actions as names
+from bot.messages.blocks import Confirm, Part, button, count, listed, plain, safe
+from bot.messages.people import Account, ClientName
+from bot.messages.times import moment
+from bot.messages.words import post_words
+
+EXCERPT_MOST = 90
+ALL_MOST = 50  # as many choices as a button's value holds for certain
+
+
+@dataclass(frozen=True, slots=True)
+class PostShown:
+    """A post: who it is of, how it begins, when it was due (UTC-aware), who queued it (a Slack id)."""
+
+    id: str
+    client: ClientName
+    text: str
+    due_at: datetime
+    author: str | None = None
+    media: int = 0
+
+    @property
+    def excerpt(self) -> str:
+        """How it begins, for mrkdwn."""
+        return f"“{safe(self.text, EXCERPT_MOST)}”" if self.text.strip() else self._wordless
+
+    @property
+    def bare(self) -> str:
+        """The same for plain text."""
+        return f"“{plain(self.text, EXCERPT_MOST)}”" if self.text.strip() else self._wordless
+
+    @property
+    def _wordless(self) -> str:
+        return f"a post with {count(self.media, 'picture or film', 'pictures or films')}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryShown:
+    """A post on one account. `state` and `reason` are the row's; `asked`: unconfirmed, and only a person can
+    tell; `late`: held past its time and offered."""
+
+    id: str
+    attempt: int
+    revision: int
+    account: Account
+    state: str
+    post: PostShown
+    reason: str = ""
+    asked: bool = False
+    late: bool = False
+    permalink: str | None = None
+    visibility: str | None = None
+
+    @property
+    def numbers(self) -> names.Numbers:
+        return (self.id, self.attempt, self.revision)
+
+    @property
+    def is_failed(self) -> bool:
+        return self.state == "failed"
+
+    @property
+    def is_asked(self) -> bool:
+        return self.state == "unconfirmed" and self.asked
+
+    @property
+    def is_offered(self) -> bool:
+        return self.state == "blocked" and self.late
+
+
+HELD = {
+    "paused": "waits: posting is paused",
+    "dead": "waits until the account works again",
+    "waiting": "waits for the platform to answer",
+}
+STATES = {
+    "scheduled": "⏳ is queued",
+    "preparing": "⏳ is being sent",
+    "sending": "⏳ is being sent",
+    "processing": "⏳ was accepted and is not public yet",
+    "published": "✅ is published",
+    "cancelled": "◽ was dropped",
+}
+
+
+def state_words(item: DeliveryShown) -> str:
+    """What has become of a delivery, with a sign that does not rely on colour. Finished mrkdwn."""
+    if item.is_failed:
+        words = post_words(item.reason, item.account.platform)
+        return f"⛔ failed. {words.what} {words.advice}"
+    if item.is_offered:
+        return f"⚠️ was due {moment(item.post.due_at, item.post.client.zone)} and waits for your word"
+    if item.state == "blocked":
+        return f"⏸️ {HELD.get(item.reason, 'waits')}"
+    if item.state == "unconfirmed":
+        return _unclear(item)
+    return STATES.get(item.state, "⏳ is under way") + visibility_words(item)
+
+
+def _unclear(item: DeliveryShown) -> str:
+    title = item.account.platform.title
+    if not item.asked:
+        return f"⏳ may be live: the answer of {title} was lost, and we are looking for it"
+    return (
+        f"⚠️ may be live or not: the answer of {title} was lost, and it cannot be told from outside. "
+        "Please look at the account, then say what you saw"
+    )
+
+
+def visibility_words(item: DeliveryShown) -> str:
+    """A note where a post is not as visible as was asked."""
+    if item.state != "published" or not item.visibility or item.visibility == "public":
+        return ""
+    title = item.account.platform.title
+    return f", but not for everybody: {title} made it “{safe(item.visibility, 32)}”. Change that at {title}"
+
+
+# -- buttons ---------------------------------------------------------------------------------------
+
+
+def retry_button(items: Sequence[DeliveryShown], label: str = "Retry") -> Part | None:
+    """Sends what failed again; nothing else."""
+    failed = [item for item in items if item.is_failed][:ALL_MOST]
+    if not failed:
+        return None
+    ask = Confirm("Send again?", f"{_where(failed)}. It goes out at once.", "Send")
+    return _button(label, names.RETRY, failed, ask, "primary")
+
+
+def send_button(items: Sequence[DeliveryShown], label: str = "Send now") -> Part | None:
+    """Sends what was held past its time."""
+    late = [item for item in items if item.is_offered][:ALL_MOST]
+    if not late:
+        return None
+    ask = Confirm("Send now, late?", f"{_where(late)}. It goes out at once.", "Send")
+    return _button(label, names.SEND_LATE, late, ask, "primary")
+
+
+def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | None:
+    """Gives up what has not gone out."""
+    over = [item for item in items if item.is_offered or item.is_failed][:ALL_MOST]
+    if not over:
+        return None
+    ask = Confirm("Drop for good?", f"{_where(over)}. It will not be published.", "Drop", danger=True)
+    return _button(label, names.DROP, over, ask, "danger")
+
+
+def answer_buttons(item: DeliveryShown) -> tuple[Part, Part]:
+    """The two answers to "may be live or not"."""
+    risk = Confirm(
+        "Post it again?",
+        f"On {item.account.bare} for {item.post.client.bare}. If it is live after all, it will be there "
+        "twice: look at the account first.",
+        "Post again",
+        danger=True,
+    )
+    return (
+        _button("It is live", names.IT_IS_LIVE, [item], None, "primary"),
+        _button("Post it again", names.POST_AGAIN, [item], risk, None),
+    )
+
+
+def _button(
+    label: str, action: str, items: Sequence[DeliveryShown], ask: Confirm | None, style: str | None
+) -> Part:
+    value = names.choices_value(item.numbers for item in items)
+    return button(label, action, value, style=style, confirm=ask, about=f"{label}: {_where(items)}")
+
+
+def _where(items: Sequence[DeliveryShown]) -> str:
+    """The clients and accounts that a press is about, in plain words."""
+    clients = listed(list(dict.fromkeys(plain(item.post.client.bare, 40) for item in items)), 3)
+    accounts = listed(list(dict.fromkeys(plain(item.account.bare, 50) for item in items)), 3)
+    posts = f"{count(len(items), 'post')} " if len(items) > 1 else ""
+    return f"{posts}for {clients} on {accounts}"

@@ -1,0 +1,41 @@
+"""What the bot says of itself: that it was off, and hello."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.messages import actions as names
+from bot.messages.blocks import agree, button, header, message, row, section
+from bot.messages.message import Message
+from bot.messages.times import moment, span
+
+
+def gap(since: datetime, until: datetime, late: int, zone: str = "UTC") -> Message:
+    """The bot was off between two instants (UTC-aware); `late` posts should have gone out meanwhile."""
+    off = f"I was off from {moment(since, zone)} to {moment(until, zone)} ({span(until - since)})."
+    if late:
+        were = agree(late, "post is late. It is", "posts are late. They are")
+        then = f"{late} {were} offered in the clients' channels; nothing late goes out by itself."
+    else:
+        then = "No post was missed. Everything that fell due meanwhile is being done now."
+    return message([section(f"⚠️ *{off}* {then}")])
+
+
+def welcome(workspace: str = "") -> Message:
+    """The first word, to whoever installed the bot."""
+    where = f" in {workspace}" if workspace else ""
+    text = (
+        "I keep your clients' social accounts connected and their posts going out, and say so in the "
+        "client's thread when something needs a person.\n\n"
+        "*1.* `/lamplighter setup` chooses where I tell of trouble, and who may change settings.\n"
+        "*2.* Invite me to a client's channel.\n"
+        "*3.* There, `/connect instagram client-a` posts a link. Whoever opens it signs in, and the account "
+        "is linked."
+    )
+    return message(
+        [
+            header(f"🪔 Hello! I am Lamplighter{where}"),
+            section(text),
+            row(button("Set up", names.OPEN_SETUP, "setup", style="primary")),
+        ]
+    )

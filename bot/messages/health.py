@@ -1,0 +1,187 @@
+"""What `/health` shows: every account worst first, why, when a person will be needed, and what cures it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from bot.messages import actions as names
+from bot.messages.blocks import (
+    Part,
+    button,
+    context,
+    count,
+    divider,
+    link_button,
+    message,
+    row,
+    safe,
+    section,
+)
+from bot.messages.incident import NONE_WAIT, Waiting
+from bot.messages.message import Message
+from bot.messages.people import Account, ClientName
+from bot.messages.times import moment
+from bot.messages.words import account_words
+
+PAGE_LINES = 10
+SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
+
+
+@dataclass(frozen=True, slots=True)
+class HealthLine:
+    """One account, or a client that has none yet (`account` is None).
+
+    `colour` and `state` are words of bot.domain.health. Instants are UTC-aware. `until`: when a person will
+    be needed. `url`: an alert's open reconnect link. `permission`: what the missing one is for.
+    """
+
+    client: ClientName
+    account: Account | None = None
+    connection_id: str = ""
+    colour: str = "green"
+    state: str = "fine"
+    reason: str = ""
+    until: datetime | None = None
+    permission: str | None = None
+    refreshed_at: datetime | None = None
+    waiting: Waiting = NONE_WAIT
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFacts:
+    """One page of it. `totals` counts the accounts of all pages by colour; `page` counts from 0; `scope`
+    comes back with the page buttons (a word or a client's slug). `sweep_is_old`: by the real clock."""
+
+    lines: tuple[HealthLine, ...]
+    totals: dict[str, int]
+    scope: str = "here"
+    page: int = 0
+    pages: int = 1
+    last_sweep: datetime | None = None
+    sweep_is_old: bool = False
+    is_set_up: bool = True
+
+
+def health_message(facts: HealthFacts) -> Message:
+    parts: list[Part | None] = [section(_summary(facts))]
+    for client, lines in groupby(facts.lines, key=lambda line: line.client):
+        parts += [divider(), *_client(client, list(lines))]
+    parts += [*_pager(facts), context(_sweep(facts)), _setup_hint(facts)]
+    return message(parts)
+
+
+def _summary(facts: HealthFacts) -> str:
+    red, yellow, green = (facts.totals.get(colour, 0) for colour in ("red", "yellow", "green"))
+    if not facts.lines:
+        return "No clients here yet. `/connect instagram client-a` starts one in this channel."
+    if not red + yellow + green:
+        return "*No accounts are connected yet.*"
+    said = [
+        f"⛔ {count(red, 'account')} down" if red else "",
+        f"⚠️ {yellow} to watch" if yellow else "",
+        f"✅ {green} fine" if green else "",
+    ]
+    return f"*{' · '.join(word for word in said if word)}*"
+
+
+def _client(client: ClientName, lines: Sequence[HealthLine]) -> list[Part | None]:
+    found: list[Part | None] = [section(f"*{client.shown}* (`{client.slug}`)")]
+    for line in lines:
+        if line.account is None:
+            found.append(section(f"No accounts yet. `/connect instagram {client.slug}` links one."))
+        else:
+            found.append(section(_line(line, line.account), _cure(line, line.account)))
+    return found
+
+
+def _line(line: HealthLine, account: Account) -> str:
+    said = [
+        f"{SIGNS[line.colour]} *{safe(account.label)}* on {account.platform.title}: {_state(line, account)}",
+        _needed(line),
+        _posts(line),
+        f"_Last refreshed {moment(line.refreshed_at, line.client.zone)}._" if line.refreshed_at else "",
+    ]
+    return " ".join(word for word in said if word)
+
+
+def _state(line: HealthLine, account: Account) -> str:
+    title = account.platform.title
+    if line.state in ("dead", "trouble"):
+        words = account_words(line.reason, account.platform, permission=line.permission)
+        return f"{'disconnected' if line.state == 'dead' else 'cannot post'}. {words.what} {words.advice}"
+    if line.state == "limited":
+        lost = f" for {safe(line.permission)}" if line.permission else ""
+        return f"works, but without the permission{lost}. Reconnect it and leave every box ticked to get it."
+    return {
+        "fine": "fine.",
+        "waiting": f"waiting for {title} to answer. Nobody has to do anything.",
+        "ending": "works for now, but cannot be renewed. It needs a new sign-in.",
+        "ends_soon": "works, and soon needs a new sign-in.",
+        "paused": "paused here. It stays connected.",
+    }.get(line.state, "fine.")
+
+
+def _needed(line: HealthLine) -> str:
+    if line.until is None:
+        return ""
+    by = moment(line.until, line.client.zone)
+    return f"Needs a person by {by}." if line.colour == "green" else f"*Needs a person by {by}.*"
+
+
+def _posts(line: HealthLine) -> str:
+    waiting = line.waiting
+    if not waiting.posts:
+        return ""
+    first = f", the first {moment(waiting.first_due, line.client.zone)}" if waiting.first_due else ""
+    noun = "waiting" if line.colour == "red" else "queued"
+    return f"{count(waiting.posts, 'post')} {noun}{first}."
+
+
+def _cure(line: HealthLine, account: Account) -> Part | None:
+    needed = line.colour == "red" or line.state in ("ending", "ends_soon", "limited")
+    if not needed:
+        return None
+    about = f"Reconnect {account.bare} for {line.client.bare}"
+    style = "primary" if line.colour == "red" else None
+    if line.url is not None:
+        return link_button("Reconnect", line.url, style=style, about=about)
+    return button("Reconnect", names.RECONNECT_ACCOUNT, line.connection_id, style=style, about=about)
+
+
+def _pager(facts: HealthFacts) -> list[Part | None]:
+    """Two buttons with one action and different values: Slack wants each in a block of its own."""
+    if facts.pages < 2:
+        return []
+    return [
+        context(f"Page {facts.page + 1} of {facts.pages}"),
+        _turn("Previous page", facts, facts.page - 1),
+        _turn("Next page", facts, facts.page + 1),
+    ]
+
+
+def _turn(label: str, facts: HealthFacts, page: int) -> Part | None:
+    if not 0 <= page < facts.pages:
+        return None
+    return row(button(label, names.HEALTH_PAGE, names.joined(facts.scope, str(page))))
+
+
+def _sweep(facts: HealthFacts) -> str:
+    if facts.last_sweep is None:
+        return "⚠️ The engine has not finished a round yet."
+    when = moment(facts.last_sweep)
+    if facts.sweep_is_old:
+        return f"⚠️ The engine's last round was {when}: it may stand still. Tell whoever runs this bot."
+    return f"The engine's last round: {when}."
+
+
+def _setup_hint(facts: HealthFacts) -> Part | None:
+    if facts.is_set_up:
+        return None
+    hint = (
+        "💡 This workspace is not set up yet: where should trouble be told that no client's channel can hear?"
+    )
+    return section(hint, button("Set up", names.OPEN_SETUP, "setup", style="primary"))

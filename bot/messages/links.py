@@ -1,0 +1,45 @@
+"""What the buttons of invitations and alerts answer to the person who pressed. Pure."""
+
+from __future__ import annotations
+
+from bot.messages import actions, blocks
+from bot.messages.message import Message
+
+
+def undone(label: str, slug: str) -> Message:
+    """A first link was taken back. `label`: "@acme on Instagram"."""
+    return Message(
+        f"Done: {blocks.safe(label)} is no longer linked to `{slug}`. The link is open again for the right one."
+    )
+
+
+def client_asked(slug: str, channel: str) -> Message:
+    """The client reads the invitation in his own channel."""
+    return Message(f"Asked: the link is on its way to <#{channel}>, where the people of `{slug}` see it.")
+
+
+def no_client_channel(client_id: str, slug: str) -> Message:
+    """Nowhere to ask the client yet, and how to change that."""
+    set_it = blocks.button("Choose the channel", actions.OPEN_CLIENT, client_id)
+    words = (
+        f"`{slug}` has no channel that you share with the client yet. Choose one, and press "
+        "*Ask the client* again; or send the link yourself with *Copy link*."
+    )
+    return blocks.message([blocks.section(words, set_it)])
+
+
+def link_to_copy(address: str, slug: str, title: str) -> Message:
+    """The link itself, for the person who asked for it alone."""
+    return Message(
+        f"The link that reconnects {title} of `{slug}`:\n{blocks.escape(address)}\n"
+        "Whoever opens it can sign in for this account, so send it only to the person who should."
+    )
+
+
+def checked(well: bool) -> Message:
+    """What a live look found."""
+    if well:
+        return Message("It works again. Posts that waited are going out.")
+    return Message(
+        "The platform still refuses this account. Put it right there as the alert says, then check again."
+    )

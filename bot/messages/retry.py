@@ -1,0 +1,73 @@
+"""What `/retry` lists: posts that failed, that nobody can tell about, and that waited too long, by client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bot.messages.blocks import Part, context, count, header, message, row, safe, section
+from bot.messages.deliveries import (
+    DeliveryShown,
+    answer_buttons,
+    drop_button,
+    retry_button,
+    send_button,
+    state_words,
+)
+from bot.messages.message import Message
+from bot.messages.people import ClientName
+from bot.messages.times import moment
+
+SHOWN_MOST = 10  # two blocks each, and up to three more for a client
+
+
+@dataclass(frozen=True, slots=True)
+class FailureFacts:
+    """The newest `items`, in the order of their clients, and how many there are in all."""
+
+    items: tuple[DeliveryShown, ...]
+    total: int
+
+
+def retry_message(facts: FailureFacts) -> Message:
+    if not facts.items:
+        return message([section("✅ Nothing to retry: no post has failed, and none waits for your word.")])
+    parts: list[Part | None] = [header(f"{count(facts.total, 'post')} to look at")]
+    shown = facts.items[:SHOWN_MOST]
+    for client, items in groupby(shown, key=lambda item: item.post.client):
+        parts += _client(client, list(items))
+    if facts.total > len(shown):
+        more = count(facts.total - len(shown), "older one", "older ones")
+        parts.append(context(f"… and {more}, shown when these are done."))
+    return message(parts)
+
+
+def _client(client: ClientName, items: Sequence[DeliveryShown]) -> list[Part | None]:
+    parts: list[Part | None] = [section(f"*{client.shown}* (`{client.slug}`)")]
+    for item in items:
+        parts += [section(_line(item)), row(*_buttons(item))]
+    failed = [item for item in items if item.is_failed]
+    late = [item for item in items if item.is_offered]
+    parts.append(
+        row(
+            retry_button(failed, f"Retry all {len(failed)} that failed") if len(failed) > 1 else None,
+            send_button(late, f"Send all {len(late)} late ones") if len(late) > 1 else None,
+        )
+    )
+    return parts
+
+
+def _line(item: DeliveryShown) -> str:
+    due = moment(item.post.due_at, item.post.client.zone)
+    when = "" if item.is_offered else f" (due {due})"
+    account = item.account
+    return (
+        f"*{safe(account.label)}* on {account.platform.title}: {item.post.excerpt}{when}\n{state_words(item)}"
+    )
+
+
+def _buttons(item: DeliveryShown) -> tuple[Part | None, ...]:
+    if item.is_asked:
+        return answer_buttons(item)
+    return retry_button([item]), send_button([item]), drop_button([item])

@@ -1,0 +1,65 @@
+"""What several platform files read: members of nested replies, moments, and the bytes of a post's media."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from bot.platforms.base import Call, Kind, Media, MediaGone, PlatformError, Reason, Verdict
+from bot.platforms.oauth import Body
+
+STREAM_PIECE = 1024 * 1024  # bytes held at once while a file is streamed
+
+
+def member(body: Body | None, name: str) -> Body:
+    """The object under `name`; an empty one where there is none."""
+    value = body.get(name) if body else None
+    return value if isinstance(value, dict) else {}
+
+
+def objects(body: Body | None, name: str) -> list[Body]:
+    """The objects of the list under `name`; what is no object is left out."""
+    value = body.get(name) if body else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def lower(value: object) -> str:
+    """A text in lower case; empty for anything else."""
+    return value.lower() if isinstance(value, str) else ""
+
+
+def moment(value: object) -> datetime | None:
+    """An ISO 8601 instant, UTC-aware; without an offset it is taken as UTC. None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+async def read_piece(call: Call, media: Media, start: int, length: int) -> bytes:
+    """Exactly `length` bytes from `start`. A file that is gone or too short is the post's fault."""
+    held = bytearray()
+    try:
+        while call.media is not None and len(held) < length:
+            piece = await call.media.read(media, start + len(held), length - len(held))
+            if not piece:
+                break
+            held += piece
+    except MediaGone:
+        raise _unreachable("media_gone") from None
+    if len(held) != length:
+        raise _unreachable("media_short")
+    return bytes(held)
+
+
+async def stream(call: Call, media: Media) -> AsyncIterator[bytes]:
+    """The whole file, piece by piece."""
+    for start in range(0, media.size, STREAM_PIECE):
+        yield await read_piece(call, media, start, min(STREAM_PIECE, media.size - start))
+
+
+def _unreachable(code: str) -> PlatformError:
+    return PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_UNREACHABLE, code))

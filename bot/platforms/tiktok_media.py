@@ -1,0 +1,304 @@
+"""What comes before a TikTok post: what it may hold, what its creator allows, and the upload of a film.
+
+Films are uploaded by us in chunks, because pulls depend on a domain that TikTok verified; pictures can only
+be pulled. Handles: `publish_id` and `upload_url` of the upload, `chunks` that TikTok has, `until` when the
+address ends (real time, in seconds), `privacy` and `tries`.
+Sources: developers.tiktok.com (creator info, direct post, media transfer guide, video status).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.clock import utc_now
+from bot.http import Response
+from bot.platforms import oauth, reading, text, tiktok_errors
+from bot.platforms.base import (
+    Call,
+    Content,
+    ContentProblem,
+    Handles,
+    Kind,
+    Media,
+    MediaKind,
+    PlatformError,
+    Ready,
+    Reason,
+    Target,
+    Verdict,
+    Wait,
+)
+
+API = "https://open.tiktokapis.com/v2"
+HOSTS = frozenset({"open.tiktokapis.com"})
+UPLOAD_DOMAIN = ".tiktokapis.com"  # upload hosts differ by region; they get no bearer
+PUBLISH = "video.publish"
+
+CAPTION_MAX = 2200  # UTF-16 units
+PHOTO_TITLE_MAX = 90
+PHOTO_TEXT_MAX = 4000
+PHOTOS_MAX = 35
+PHOTO_TYPES = frozenset({"image/jpeg", "image/webp"})
+PHOTO_BYTES_MAX = 20 * 1000 * 1000
+PHOTO_SIDE_MAX = 1080  # pixels of the shorter side
+VIDEO_TYPES = frozenset({"video/mp4", "video/webm", "video/quicktime"})
+VIDEO_BYTES_MAX = 4 * 1000**3
+VIDEO_SECONDS_MAX = 600.0
+
+CHUNK = 5 * 1024 * 1024  # bytes; the least that TikTok takes, so that every step is short
+URL_LIVES = 55 * 60.0  # seconds; TikTok says an hour
+TRIES = 3
+PAUSE = 60.0  # seconds before an upload is begun anew
+
+PUBLISH_ID = "publish_id"
+PRIVATE = "SELF_ONLY"
+WIDEST = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", PRIVATE)
+FINISHED_ALREADY = Verdict(Kind.DUPLICATE, Reason.DUPLICATE, "upload/finished")
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """What TikTok lets this account's posts be: must be asked before each post."""
+
+    privacy: str
+    comment_off: bool
+    duet_off: bool
+    stitch_off: bool
+    seconds_max: float | None
+
+    def post_info(self) -> dict[str, object]:
+        return {"privacy_level": self.privacy, "disable_comment": self.comment_off}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What TikTok says of a publish id. `post_id` is there only once a public post passed moderation."""
+
+    status: str
+    fail_reason: object = None
+    uploaded: int | None = None  # bytes
+    post_id: str | None = None
+
+
+async def api(call: Call, path: str, token: str, body: Mapping[str, object]) -> oauth.Body:
+    """One posting call; the reply's `data`."""
+    response = await call.http.request(
+        "POST",
+        API + path,
+        hosts=HOSTS,
+        deadline=call.deadline,
+        not_after=call.not_after,
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=UTF-8"},
+        json=body,
+    )
+    return tiktok_errors.data_of(response, needs=PUBLISH)
+
+
+async def creator(call: Call, token: str) -> Creator:
+    """The account's options. The widest audience is chosen; an unaudited app may only post privately."""
+    data = await api(call, "/post/publish/creator_info/query/", token, {})
+    offered = data.get("privacy_level_options")
+    options = [item for item in offered if isinstance(item, str)] if isinstance(offered, list) else []
+    choices = WIDEST if call.app.reviewed else (PRIVATE, *WIDEST)
+    privacy = next((choice for choice in choices if choice in options), None)
+    if privacy is None:
+        raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_privacy_level"))
+    return Creator(
+        privacy,
+        data.get("comment_disabled") is True,
+        data.get("duet_disabled") is True,
+        data.get("stitch_disabled") is True,
+        oauth.seconds(data.get("max_video_post_duration_sec")),
+    )
+
+
+async def upload_step(call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
+    """Begins the upload, or sends one more chunk, up to the last but one."""
+    film = content.media[0]
+    if PUBLISH_ID not in handles:
+        return await _begin(call, target, content, film, handles)
+    done = oauth.whole(handles.get("chunks")) or 0
+    if done >= chunk_count(film.size) - 1:
+        return await _before_the_last(call, target, film, handles, done)
+    if _life(handles) <= 0:
+        return _anew(handles, 0.0)
+    response = await put_chunk(call, film, handles["upload_url"], done)
+    if response.status in (200, 201, 206):
+        return Wait({**handles, "chunks": str(done + 1)}, 0.0, _life(handles))
+    if response.status in (403, 404, 410, 416):  # the address has ended, or TikTok holds other bytes
+        return _anew(handles, 0.0)
+    raise PlatformError(tiktok_errors.classify(response))
+
+
+async def _begin(call: Call, target: Target, content: Content, film: Media, handles: Handles) -> Wait:
+    allowed = await creator(call, target.token)
+    if allowed.seconds_max and film.duration and film.duration > allowed.seconds_max:
+        raise PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_DURATION, "creator_max"))
+    single = chunk_count(film.size) == 1
+    body = {
+        "post_info": allowed.post_info()
+        | {
+            "title": caption(content),
+            "disable_duet": allowed.duet_off,
+            "disable_stitch": allowed.stitch_off,
+        },
+        "source_info": {
+            "source": "FILE_UPLOAD",
+            "video_size": film.size,
+            "chunk_size": film.size if single else CHUNK,
+            "total_chunk_count": chunk_count(film.size),
+        },
+    }
+    data = await api(call, "/post/publish/video/init/", target.token, body)
+    publish_id, url = oauth.word(data.get("publish_id")), oauth.word(data.get("upload_url"))
+    if publish_id is None or url is None:
+        raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_upload_url"))
+    made = {PUBLISH_ID: publish_id, "upload_url": url, "chunks": "0", "privacy": allowed.privacy}
+    until = str(int(utc_now().timestamp() + URL_LIVES))
+    return Wait({**handles, **made, "until": until}, 0.0, URL_LIVES)
+
+
+async def _before_the_last(
+    call: Call, target: Target, film: Media, handles: Handles, done: int
+) -> Ready | Wait:
+    """What TikTok holds is compared before the chunk that publishes: it may be finished, or have failed."""
+    seen = await status_of(call, target.token, handles[PUBLISH_ID])
+    if seen.status == "FAILED":
+        verdict = tiktok_errors.failure(seen.fail_reason)
+        if verdict.kind is not Kind.TRY_LATER:
+            raise PlatformError(verdict)
+        return _anew(handles, verdict.retry_after or PAUSE, verdict)
+    if seen.status != "PROCESSING_UPLOAD" or seen.uploaded == film.size:
+        raise PlatformError(FINISHED_ALREADY)  # by an attempt whose answer was lost
+    left = _life(handles)
+    if left <= 0 or (seen.uploaded and seen.uploaded != done * CHUNK):  # 0 may only lag behind
+        return _anew(handles, 0.0)
+    return Ready(handles, left)
+
+
+def _anew(handles: Handles, pause: float, verdict: Verdict | None = None) -> Wait:
+    """From the beginning, a few times."""
+    tries = oauth.whole(handles.get("tries")) or 0
+    if tries >= TRIES:
+        raise PlatformError(verdict or Verdict(Kind.CONTENT, Reason.PLATFORM_DOWN, "upload/gave_up"))
+    return Wait({"tries": str(tries + 1)}, pause)
+
+
+def _life(handles: Handles) -> float:
+    """Seconds that the upload address has left."""
+    return (oauth.whole(handles.get("until")) or 0) - utc_now().timestamp()
+
+
+async def put_chunk(call: Call, film: Media, url: str, index: int) -> Response:
+    """Sends one chunk; the last one carries what is left. The address is the credential, so no bearer."""
+    start = index * CHUNK
+    last = index == chunk_count(film.size) - 1
+    piece = await reading.read_piece(call, film, start, film.size - start if last else CHUNK)
+    return await call.http.request(
+        "PUT",
+        url,
+        hosts=_upload_hosts(url),
+        deadline=call.deadline,
+        not_after=call.not_after,
+        headers={
+            "Content-Type": film.mime,
+            "Content-Length": str(len(piece)),
+            "Content-Range": f"bytes {start}-{start + len(piece) - 1}/{film.size}",
+        },
+        content=piece,
+    )
+
+
+def _upload_hosts(url: str) -> frozenset[str]:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    return frozenset({host}) if host.endswith(UPLOAD_DOMAIN) else frozenset()
+
+
+def chunk_count(size: int) -> int:
+    """How many chunks a film has: what would be only one and a bit goes whole."""
+    return max(size // CHUNK, 1)
+
+
+async def status_of(call: Call, token: str, publish_id: str) -> Progress:
+    """What has become of a publish id."""
+    try:
+        data = await api(call, "/post/publish/status/fetch/", token, {"publish_id": publish_id})
+    except PlatformError as error:
+        raise PlatformError(tiktok_errors.not_a_post(error.verdict)) from None
+    listed = data.get("publicaly_available_post_id")  # spelt so by TikTok; numbers of 64 bits
+    ids = [oauth.word(item) for item in listed] if isinstance(listed, list) else []
+    return Progress(
+        oauth.word(data.get("status")) or "",
+        data.get("fail_reason"),
+        oauth.whole(data.get("uploaded_bytes")),
+        next((post_id for post_id in ids if post_id), None),
+    )
+
+
+def caption(content: Content) -> str:
+    """A film's one text."""
+    return text.with_link(content.text or content.title or "", content.link)
+
+
+def description(content: Content) -> str:
+    """The text of a post of pictures, whose title is apart."""
+    return text.with_link(content.text, content.link)
+
+
+def units(words: str) -> int:
+    """Length as TikTok counts it, in UTF-16 units."""
+    return len(words.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def problems(content: Content) -> Iterator[ContentProblem]:
+    """What TikTok would refuse, in words for the author."""
+    films = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    if not content.media:
+        yield ContentProblem("media", Reason.MEDIA_MISSING, "TikTok needs a film or pictures.")
+    elif films and len(content.media) > 1:
+        words = "TikTok takes one film, or pictures, not both."
+        yield ContentProblem("media", Reason.MEDIA_FORMAT, words)
+    elif films:
+        yield from _film(films[0])
+    else:
+        yield from _photos(content)
+    if films:
+        yield from _too_long("text", caption(content), CAPTION_MAX)
+    else:
+        yield from _too_long("text", description(content), PHOTO_TEXT_MAX)
+
+
+def _too_long(field: str, words: str, most: int) -> Iterator[ContentProblem]:
+    if units(words) > most:
+        what = f"This {field} has {units(words)} characters as TikTok counts them; the most is {most}."
+        yield ContentProblem(field, Reason.TEXT_TOO_LONG, what)
+
+
+def _photos(content: Content) -> Iterator[ContentProblem]:
+    yield from _too_long("title", content.title or "", PHOTO_TITLE_MAX)
+    if len(content.media) > PHOTOS_MAX:
+        words = f"TikTok takes at most {PHOTOS_MAX} pictures in one post."
+        yield ContentProblem("media", Reason.MEDIA_FORMAT, words)
+    for item in content.media:
+        if item.mime not in PHOTO_TYPES:
+            yield ContentProblem("media", Reason.MEDIA_FORMAT, "TikTok takes pictures as JPEG or WebP only.")
+        if item.size > PHOTO_BYTES_MAX:
+            yield ContentProblem("media", Reason.MEDIA_SIZE, "TikTok takes pictures of up to 20 MB.")
+        if item.width and item.height and min(item.width, item.height) > PHOTO_SIDE_MAX:
+            words = f"TikTok takes pictures of up to {PHOTO_SIDE_MAX} pixels on the shorter side."
+            yield ContentProblem("media", Reason.MEDIA_SIZE, words)
+
+
+def _film(item: Media) -> Iterator[ContentProblem]:
+    if item.mime not in VIDEO_TYPES:
+        words = "TikTok takes films as MP4, WebM or MOV only."
+        yield ContentProblem("media", Reason.MEDIA_FORMAT, words)
+    if not 0 < item.size <= VIDEO_BYTES_MAX:
+        yield ContentProblem("media", Reason.MEDIA_SIZE, "TikTok takes films of up to 4 GB.")
+    if item.duration is not None and item.duration > VIDEO_SECONDS_MAX:
+        yield ContentProblem("media", Reason.MEDIA_DURATION, "TikTok takes films of up to 10 minutes.")

@@ -1,0 +1,104 @@
+"""The walk in a real browser: what Origin it sends, and where it lets a form lead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.async_api import Page, async_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+from web_fakes import Town, make_town, serving
+
+from bot.domain.inviting import Wanted
+from bot.http import PlatformHttp
+from bot.outbound import Rewriter
+from storage.database import Database
+from storage.migrate import migrate
+from storage.models import Connection, Consent
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+@dataclass
+class Stage:
+    """A town, a browser tab, and another site that plays the platform and the thief."""
+
+    town: Town
+    tab: Page
+    elsewhere: str
+    complaints: list[str] = field(default_factory=list)
+
+
+async def consent_at_once(request: Request) -> Response:
+    """A platform that sends the browser on twice before it is back."""
+    query = request.query_params
+    if "again" not in query:
+        return RedirectResponse(f"{request.url.path}?{urlencode({**query, 'again': '1'})}", 302)
+    back = urlencode({"code": "code-1", "state": query["state"]})
+    return RedirectResponse(f"{query['redirect_uri']}?{back}", 302)
+
+
+async def thief(request: Request) -> Response:
+    """Frames the page it is given, and posts a form to it."""
+    victim = request.query_params["victim"]
+    fields = '<input name="form_token" value="x"><button>Win</button>'
+    form = f'<form method="post" action="{victim}">{fields}</form>'
+    return HTMLResponse(f'{form}<iframe src="{victim}"></iframe>')
+
+
+@asynccontextmanager
+async def on_stage(folder: Path) -> AsyncIterator[Stage]:
+    routes = [Route("/www.lumen.example/authorize", consent_at_once), Route("/thief", thief)]
+    database = Database(f"sqlite+aiosqlite:///{folder}/town.db")
+    await migrate(database)
+    with socket.create_server(("127.0.0.1", 0)) as ours, socket.create_server(("127.0.0.1", 0)) as theirs:
+        public, elsewhere = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in (ours, theirs))
+        async with PlatformHttp() as http, async_playwright() as driver:
+            town = make_town(database, folder, http, public_url=public, rewriter=Rewriter(elsewhere))
+            await town.settle_in()
+            browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            stage = Stage(town, await browser.new_page(), elsewhere)
+            stage.tab.on("console", lambda message: stage.complaints.append(message.text))
+            async with serving(town.web, ours), serving(Starlette(routes=routes), theirs):
+                yield stage
+                await browser.close()
+    await database.close()
+
+
+async def test_a_person_walks_from_the_link_to_the_account(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        [path] = await stage.town.invite(Wanted("lumen"))
+        await stage.tab.goto(stage.town.house.public_url + path)
+        await stage.tab.get_by_role("button", name="Continue to Lumen").click()
+        await stage.tab.get_by_role("heading", name="@acme is connected").wait_for()
+        assert stage.tab.url.startswith(f"{stage.town.house.public_url}/consent/")
+        assert not [said for said in stage.complaints if "Content Security Policy" in said]
+        assert len(await stage.town.rows(Connection)) == 1
+
+
+async def test_another_site_can_neither_frame_nor_press(tmp_path: Path) -> None:
+    async with on_stage(tmp_path) as stage:
+        [path] = await stage.town.invite(Wanted("lumen"))
+        victim = stage.town.house.public_url + path
+        await stage.tab.goto(victim)  # the cookie is there
+        await stage.tab.goto(f"{stage.elsewhere}/thief?{urlencode({'victim': victim})}")
+        assert any("frame" in said.lower() for said in stage.complaints)
+        await stage.tab.get_by_role("button", name="Win").click()
+        await stage.tab.get_by_role("heading", name="not pressed on our page").wait_for()
+        assert await stage.town.rows(Consent) == []
