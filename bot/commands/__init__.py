@@ -1,1 +1,44 @@
-"""Door."""
+"""What people type and click in Slack: one file a command, with its buttons and modals beside it."""
+
+from __future__ import annotations
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.commands import (
+    channels,
+    clients,
+    connect,
+    decisions,
+    health,
+    home,
+    lamplighter,
+    lifecycle,
+    links,
+    post,
+    retry,
+    setup,
+)
+from bot.commands.desk import Desk
+from bot.slack.events import listen_for_returned
+
+__all__ = ["COMMANDS", "Desk", "register_all"]
+
+COMMANDS = (connect.COMMAND, health.COMMAND, retry.COMMAND, post.COMMAND)
+"""The commands that stand by themselves; `/lamplighter` leads to each of them."""
+
+
+def register_all(app: AsyncApp, desk: Desk) -> None:
+    """Registers every listener. Each subscribed event has one: Slack counts what has none as failed."""
+    connect.register(app, desk)
+    health.register(app, desk, COMMANDS)
+    retry.register(app, desk)
+    post.register(app, desk)
+    lamplighter.register(app, desk, COMMANDS)
+    setup.register(app, desk)
+    clients.register(app, desk)
+    links.register(app, desk)
+    decisions.register(app, desk)
+    home.register(app, desk, COMMANDS)
+    channels.register(app, desk)
+    lifecycle.register(app, desk)
+    listen_for_returned(app, desk.outbox)

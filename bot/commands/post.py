@@ -70,9 +70,7 @@ async def change_client(desk: Desk, press: Press) -> None:
         if client is None or client.closed_at is not None:
             raise Refused("That client does not exist any more. Open the composer again.")
         shown = await composing.facts(session, desk, press.asker, client, channel_id)
-    await desk.gateway.update_view(
-        workspace_id, str(view.get("id")), messages.composer(shown), view.get("hash")
-    )
+    await desk.gateway.update_view(workspace_id, str(view.get("id")), messages.composer(shown))
 
 
 async def client_menu(desk: Desk, asker: Asker, query: str) -> list[blocks.Block]:
@@ -94,7 +92,7 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
     if problems:
         await ack(response_action="errors", errors=problems)
     elif form.media_url:
-        await ack(response_action="update", view=messages.checking())
+        await ack(response_action="update", view=dict(messages.checking()))
         await _look_and_queue(desk, asker, form)
     else:
         try:
@@ -102,11 +100,11 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
         except Refused as refused:
             await ack(response_action="errors", errors=composing.field_errors(refused, form))
             return
-        await ack(response_action="update", view=messages.done(queued))
+        await ack(response_action="update", view=dict(messages.done(queued)))
 
 
 async def _look_and_queue(desk: Desk, asker: Asker, form: Form) -> None:
-    """After the acknowledgement: fetches the file, queues the post, and says in the window what came of it."""
+    """After the acknowledgement: fetches the file, queues the post, says in the window how it went."""
     try:
         media = await fetch_media(desk.files, form.media_url)
         queued = await composing.queue(desk, asker, form, (media,))
@@ -149,7 +147,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     async def choices(ack: AsyncAck, body: dict[str, Any], workspace_id: str) -> None:
         press = await read_press(desk, workspace_id, body, {})
-        await ack(options=await client_menu(desk, press.asker, str(body.get("value") or "")))
+        found = await client_menu(desk, press.asker, str(body.get("value") or ""))
+        await ack(options=[dict(item) for item in found])
 
     listen_for_command(app, desk, COMMAND)
     listen_for_press(app, desk, actions.OPEN_COMPOSER, open_composer)

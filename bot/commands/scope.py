@@ -13,9 +13,10 @@ from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from storage.models import Client
 
-__all__ = ["find_clients", "here"]
+__all__ = ["find_clients", "here", "scope_word"]
 
-ALL = frozenset({"all", "everything", "everyone", "*"})
+ALL = frozenset({"all", "everything", "everyone"})
+HERE = frozenset({"", "here"})
 LIST_MAX = 20
 
 
@@ -28,13 +29,21 @@ async def find_clients(session: AsyncSession, actor: Actor, text: str) -> list[C
     typed = " ".join(word.lstrip("#") for word, _ in words_of(text)).strip()
     if typed.casefold() in ALL:
         return list(seen)
-    if not typed:
+    if typed.casefold() in HERE:
         return here(seen, actor.channel_id) or list(seen)
     slug = clients.slug_of(typed)
     found = [client for client in seen if client.slug == slug]
     if not found:
         raise Refused(_unknown(slug, [client.slug for client in seen]))
     return found
+
+
+def scope_word(text: str) -> str:
+    """What was typed, as the buttons of further pages carry it: "here", "all" or a slug."""
+    typed = " ".join(word.lstrip("#") for word, _ in words_of(text)).strip().casefold()
+    if typed in HERE:
+        return "here"
+    return "all" if typed in ALL else clients.slug_of(typed)
 
 
 def here(seen: Sequence[Client], channel_id: str | None) -> list[Client]:

@@ -68,3 +68,6 @@ def split(value: str, count: int) -> list[str] | None:
     """The parts of a value, or None where there are not exactly `count`."""
     parts = value.split(":", count - 1)
     return parts if len(parts) == count else None
+
+
+CLIENTS_PAGE = "clients.page"  # value: page

@@ -1,4 +1,4 @@
-"""The composer of `/post`: its modal, what it says while a link is checked, and when a post is queued. Pure."""
+"""The composer of `/post`: its modal, while a link is checked, and when a post is queued. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
 
 @dataclass(frozen=True, slots=True)
 class Choosable:
-    """An account that a post can go to. `colour` is a word of bot.domain.health; `care`: why it is not green."""
+    """An account to post to. `colour` is a word of bot.domain.health; `care`: why it is not green."""
 
     id: str
     label: str

@@ -5,20 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.messages import actions as names
-from bot.messages.blocks import agree, button, header, message, row, section
+from bot.messages.blocks import agree, button, count, header, message, row, section
 from bot.messages.message import Message
 from bot.messages.times import moment, span
 
 
 def gap(since: datetime, until: datetime, late: int, zone: str = "UTC") -> Message:
-    """The bot was off between two instants (UTC-aware); `late` posts should have gone out meanwhile."""
+    """The bot was off between two instants (UTC-aware); `late` logins were due to be renewed meanwhile."""
     off = f"I was off from {moment(since, zone)} to {moment(until, zone)} ({span(until - since)})."
     if late:
-        were = agree(late, "post is late. It is", "posts are late. They are")
-        then = f"{late} {were} offered in the clients' channels; nothing late goes out by itself."
+        were = agree(late, "was due to be renewed and is", "were due to be renewed and are")
+        then = f"{count(late, 'login')} {were} being renewed now."
     else:
-        then = "No post was missed. Everything that fell due meanwhile is being done now."
-    return message([section(f"⚠️ *{off}* {then}")])
+        then = "No login had to be renewed meanwhile."
+    posts = (
+        "Posts that are late by now are offered in their clients' channels; none of them goes out by itself."
+    )
+    return message([section(f"⚠️ *{off}* {then} {posts}")])
 
 
 def welcome(workspace: str = "") -> Message:

@@ -20,7 +20,7 @@ from bot.messages.blocks import (
     safe,
     section,
 )
-from bot.messages.incident import NONE_WAIT, Waiting
+from bot.messages.incident_facts import NONE_WAIT, Waiting
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName
 from bot.messages.times import moment
@@ -122,6 +122,7 @@ def _state(line: HealthLine, account: Account) -> str:
         "ending": "works for now, but cannot be renewed. It needs a new sign-in.",
         "ends_soon": "works, and soon needs a new sign-in.",
         "paused": "paused here. It stays connected.",
+        "off": f"{title} is switched off here.",
     }.get(line.state, "fine.")
 
 

@@ -45,7 +45,7 @@ class Line:
     """One platform of an invitation.
 
     `state`: open, used, replaced, closed, expired or off. `url` only where it is open. `expected`: the
-    account to sign in as ("@brand"). `valid_until`: UTC-aware; None for a link that lives as long as its alert.
+    account to sign in as ("@brand"). `valid_until`: UTC-aware; None for a link that lives with its alert.
     """
 
     platform: PlatformWords
@@ -73,7 +73,7 @@ def invitation(facts: Invitation) -> Message:
     again = bool(facts.lines) and all(line.reconnects for line in facts.lines)
     verb = "Reconnect" if again else "Connect"
     asked = mention([facts.asked_by] if facts.asked_by else [])
-    intro = f"For {facts.client.shown} (`{facts.client.slug}`){f', asked for by {asked}' if asked else ''}."
+    intro = f"For `{facts.client.slug}`{f', asked for by {asked}' if asked else ''}."
     parts: list[Part | None] = [header(f"{verb} accounts for {facts.client.bare}"), section(intro)]
     for line in facts.lines[:LINES_MOST]:
         parts += _line(facts.client, line, ACCOUNTS_MOST // min(len(facts.lines), LINES_MOST))
@@ -195,10 +195,10 @@ def _asked_of_client(line: Line) -> list[Part | None]:
         return [section(f"◽ The link for your {title} {noun}{who} is no longer needed or has run out.")]
     if line.reconnects:
         text = (
-            f"*Please reconnect your {title} {noun}{who}.*\n{title} asks for this now and then. "
+            f"Please *reconnect* your {title} {noun}{who}.\n{title} asks for this now and then. "
             "Your posts and settings stay as they are."
         )
     else:
-        text = f"*Please connect your {title} {noun}{who}*, so that we can post for you."
+        text = f"Please *connect* your {title} {noun}{who}, so that we can post for you."
     label = f"{'Reconnect' if line.reconnects else 'Connect'} {title}"
     return [section(text), row(link_button(label, line.url, style="primary"))]

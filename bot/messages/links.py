@@ -9,7 +9,8 @@ from bot.messages.message import Message
 def undone(label: str, slug: str) -> Message:
     """A first link was taken back. `label`: "@acme on Instagram"."""
     return Message(
-        f"Done: {blocks.safe(label)} is no longer linked to `{slug}`. The link is open again for the right one."
+        f"Done: {blocks.safe(label)} is no longer linked to `{slug}`. "
+        "The link is open again for the right one."
     )
 
 

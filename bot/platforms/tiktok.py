@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from bot.http import Response
 from bot.platforms import oauth, tiktok_errors
+from bot.platforms import tiktok_limits as limits
 from bot.platforms import tiktok_login as login
 from bot.platforms import tiktok_media as media
 from bot.platforms.base import (
@@ -64,13 +65,13 @@ INFO = PlatformInfo(
     token_host="open.tiktokapis.com",
     permission_page="https://www.tiktok.com/setting",
     limits=PostLimits(
-        text_max=media.CAPTION_MAX,
+        text_max=limits.CAPTION_MAX,
         media_min=1,
-        media_max=media.PHOTOS_MAX,
+        media_max=limits.PHOTOS_MAX,
         media_kinds=frozenset(MediaKind),
-        image_types=media.PHOTO_TYPES,
-        image_bytes_max=media.PHOTO_BYTES_MAX,
-        video_bytes_max=media.VIDEO_BYTES_MAX,
+        image_types=limits.PHOTO_TYPES,
+        image_bytes_max=limits.PHOTO_BYTES_MAX,
+        video_bytes_max=limits.VIDEO_BYTES_MAX,
         daily_cap=15,
     ),
     pkce=True,
@@ -124,7 +125,7 @@ class TikTok:
         return await login.me(call, target.token, with_profile=True)
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
-        return tuple(media.problems(content))
+        return tuple(limits.problems(content))
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         if _is_film(content):
@@ -198,7 +199,7 @@ def _is_film(content: Content) -> bool:
 
 def _photo_body(content: Content, handles: Handles) -> dict[str, object]:
     post_info: dict[str, object] = {
-        "description": media.description(content),
+        "description": limits.description(content),
         "privacy_level": handles.get("privacy", media.PRIVATE),
         "disable_comment": handles.get("comment_off") == "1",
     }

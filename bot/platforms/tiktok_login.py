@@ -97,7 +97,7 @@ async def _post_form(call: Call, path: str, form: Mapping[str, str]) -> Response
 
 
 def on_loopback(redirect_uri: str) -> bool:
-    """Whether TikTok wants PKCE for this redirect address: it does for loopback, and for https it does not."""
+    """Whether TikTok wants PKCE for this redirect address: on loopback only."""
     return (urlsplit(redirect_uri).hostname or "") in LOOPBACK
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.platforms.core import Call
+from sandbox.platforms.faults import Fault
 from sandbox.platforms.fetch import Fetcher
 
 LIFE = timedelta(hours=24)
@@ -67,14 +68,14 @@ class Containers:
         )
         return self.keep(container)
 
-    def poll(self, call: Call, container: Container, broken: Callable[[float | None], str]) -> Container:
+    def poll(self, call: Call, container: Container, broken: Callable[[Fault], str]) -> Container:
         """The container as this poll finds it: one step further. `broken` words a failure by a fault."""
         if container.state != "IN_PROGRESS":
             return container
         if container.polls > 0:
             return self.keep(replace(container, polls=container.polls - 1))
         if fault := call.fault("container_error"):
-            return self.keep(replace(container, state="ERROR", error=broken(fault.value)))
+            return self.keep(replace(container, state="ERROR", error=broken(fault)))
         return self.keep(replace(container, state="ERROR" if container.error else "FINISHED"))
 
 

@@ -24,6 +24,7 @@ from sandbox.platforms.containers import (
     posted_in_a_day,
 )
 from sandbox.platforms.core import Call, endpoint
+from sandbox.platforms.faults import Fault
 from sandbox.platforms.instagram_checks import check_caption, failed, fetched
 from sandbox.platforms.instagram_manners import (
     BASIC,
@@ -183,8 +184,8 @@ async def show(call: Call, given: Mapping[str, str], containers: Containers) -> 
     raise no_object(id)
 
 
-def _broken(subcode: float | None) -> str:
-    return failed(int(subcode or 2207082))
+def _broken(fault: Fault) -> str:
+    return failed(int(fault.value or 2207082))
 
 
 def _container_fields(container: Container) -> dict[str, Any]:

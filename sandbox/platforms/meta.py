@@ -69,9 +69,9 @@ def flat_error(message: str) -> Refused:
     return Refused(JSONResponse({"error_type": "OAuthException", "code": 400, "error_message": message}, 400))
 
 
-def bad_parameter(message: str) -> Refused:
+def bad_parameter(message: str, type: str = "OAuthException") -> Refused:
     """Code 100 without a subcode."""
-    return GraphError(100, f"(#100) {message}").refused()
+    return GraphError(100, f"(#100) {message}", type=type).refused()
 
 
 def no_object(id: str, verb: str = "get") -> Refused:
@@ -151,13 +151,15 @@ def check_secret(call: Call, app: App, secret: str) -> None:
         raise GraphError(1, "Error validating client secret.").refused()
 
 
-def picked(call: Call, everything: Mapping[str, Any], default: Iterable[str]) -> dict[str, Any]:
+def picked(
+    call: Call, everything: Mapping[str, Any], default: Iterable[str], type: str = "OAuthException"
+) -> dict[str, Any]:
     """The fields that `fields` asks for, and the id. Raises Refused for a field that is not there."""
     asked = call.request.query_params.get("fields", "")
     names = [name.strip() for name in asked.split(",") if name.strip()] or list(default)
     for name in names:
         if name not in everything:
-            raise bad_parameter(f"Tried accessing nonexisting field ({name})")
+            raise bad_parameter(f"Tried accessing nonexisting field ({name})", type)
     names += [] if "id" in names or "id" not in everything else ["id"]
     return {name: everything[name] for name in names if everything[name] is not None}
 

@@ -31,9 +31,7 @@ NOT_FOUND = GraphError(
     4279009,
     user=("Media Not Found", "Cannot find media with the given ID"),
 )
-TOO_LONG = GraphError(
-    100, "(#100) Param text must be at most 500 characters long.", type="THApiException"
-)
+TOO_LONG = GraphError(100, "(#100) Param text must be at most 500 characters long.", type="THApiException")
 UNFETCHABLE = GraphError(
     9004,
     "Only photo or video can be accepted as media type.",
@@ -85,7 +83,10 @@ def _not_invited(call: Call, fault: Fault) -> Response:
 
 
 RESTRICTED = GraphError(
-    25, "The Threads profile is restricted.", 4279013, user=("Account restricted", "This profile is restricted.")
+    25,
+    "The Threads profile is restricted.",
+    4279013,
+    user=("Account restricted", "This profile is restricted."),
 )
 
 MANNERS = Manners(
@@ -103,6 +104,7 @@ MANNERS = Manners(
         "policy_block": only(WRITING, GraphError(368, "The action attempted has been deemed abusive.")),
         "spam_block": only(WRITING, SPAM),
         "daily_cap": only(frozenset({"publish"}), CAP),
+        "id_late": only(frozenset({"publish"}), NOT_FOUND),
         "duplicate": only(frozenset({"publish"}), GraphError(506, "Duplicate status message")),
     },
 )

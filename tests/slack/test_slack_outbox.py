@@ -356,6 +356,40 @@ async def test_one_outbox_called_twice_at_once_keeps_the_order(house: House) -> 
     assert house.texts() == words
 
 
+async def test_process_that_slept_before_posting_says_nothing_that_was_said_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.notice()
+    render = house.sayings.news
+
+    async def sleep_and_render(notice: Notice) -> Message | None:
+        monkeypatch.undo()
+        house.wall.forward(91)
+        assert await house.outbox("other").deliver_once() == 1
+        return await render(notice)
+
+    monkeypatch.setattr(house.sayings, "news", sleep_and_render)
+    assert await house.outbox("sleeper").deliver_once() == 0
+    assert house.texts() == ["Hello."]
+
+
+async def test_process_that_slept_after_posting_does_not_move_the_notice(house: House) -> None:
+    notice_id = await house.notice()
+    gateway = house.gateway()
+
+    class Sleeper(Gateway):
+        async def post(self, *args: Any, **options: Any) -> Posted:
+            posted = await super().post(*args, **options)
+            house.wall.forward(91)
+            assert await house.outbox("other").deliver_once() == 1
+            return posted
+
+    gateway.__class__ = Sleeper
+    await house.outbox("sleeper", gateway).deliver_once()
+    _, twin = house.said()
+    assert (await house.read(notice_id)).ts == twin.ts
+
+
 # -- threads ---------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,257 @@
+"""The only place where everything is put together.
+
+    async with assembled(settings) as app:   # database up to date, keys checked, spool read
+        await app.serve()                    # until it is told to stop
+
+Order of a start: database, keys, spool, Slack's identity, then the engine; nothing is claimed before all of
+it is well. A stop lets the tick under way end, answers reach their commit, and messages their timestamp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from bot import renderers
+from bot.clock import HouseClock, utc_now
+from bot.commands import register_all
+from bot.commands.desk import Desk
+from bot.domain.house import House
+from bot.domain.refreshing import read_spool
+from bot.http import HttpError, OpenHttp, PlatformHttp
+from bot.jobs.engine import Engine
+from bot.jobs.scheduler import Scheduler
+from bot.outbound import Rewriter
+from bot.platforms.registry import build_platforms
+from bot.settings import AppCredentials, Settings
+from bot.slack.api import new_session
+from bot.slack.channels import channels_by_audience
+from bot.slack.door import Door, build_bolt
+from bot.slack.gateway import Gateway
+from bot.slack.inlet import SocketMode, starlette_route
+from bot.slack.installs import Installs, enroll, single_token
+from bot.slack.outbox import Outbox
+from bot.web.app import build_web
+from storage import engine as engine_rows
+from storage.crypto import CryptoError, Vault, parse_key
+from storage.database import Database
+from storage.migrate import current_revision, head_revision, migrate
+from storage.onlyone import only_one
+from storage.spool import Spool
+
+log = structlog.get_logger(__name__)
+
+OUTBOX_SECONDS = 1.0
+HEARTBEAT_SECONDS = 10.0
+
+
+class CannotStart(Exception):
+    """Something that a person has to put right first; the text says what."""
+
+
+@dataclass
+class App:
+    """A bot, ready to run."""
+
+    settings: Settings
+    house: House
+    engine: Engine
+    outbox: Outbox
+    door: Door
+    web: Starlette
+    scheduler: Scheduler
+    socket_mode: SocketMode | None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, listener: socket.socket | None = None) -> None:
+        """Runs until `stop` is called or the process is told to end."""
+        listener = listener or listening(self.settings.host, self.settings.port)
+        server = _Server(uvicorn.Config(self.web, log_config=None, lifespan="off"), self.stopping)
+        await self.start()
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Starts everything that runs by itself."""
+        wake = self.house.wake
+        await self.engine.start()
+        self.scheduler.every("engine", self.settings.tick_seconds, wake.engine)
+        self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
+        self.scheduler.listen("engine", self.engine.tick, wake.engine)
+        self.scheduler.listen("outbox", self.outbox.deliver_once, wake.outbox)
+        self.scheduler.start()
+        wake.all()
+        if self.socket_mode is not None:
+            await self.socket_mode.connect()
+        log.info("started", owner=self.house.owner, platforms=sorted(self.house.apps))
+
+    async def stop(self) -> None:
+        """Ends gracefully: nothing that arrived is lost."""
+        self.stopping.set()
+        if self.socket_mode is not None:
+            await self.socket_mode.close()
+        await self.engine.stop()
+        await self.scheduler.stop()
+        await self.outbox.close()
+        await self.door.drain()
+        log.info("stopped", owner=self.house.owner)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which also ends when the app is told to."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._stopping.is_set() or await super().on_tick(counter)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> AsyncIterator[App]:
+    """Puts a bot together and takes it apart again. Raises CannotStart, AlreadyRunning."""
+    rewriter = Rewriter(settings.outbound_url)
+    if rewriter.is_on:
+        log.warning("outbound_rewritten", to=settings.outbound_url)
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        database = Database(url)
+        stack.push_async_callback(database.close)
+        stack.enter_context(only_one(url))
+        await migrate(database)
+        vault = await _opened_vault(settings, database)
+        house = House(
+            db=database,
+            vault=vault,
+            clock=clock or HouseClock(settings.clock_file),
+            http=await stack.enter_async_context(PlatformHttp(rewriter)),
+            platforms=build_platforms(settings),
+            apps=_apps(settings),
+            spool=Spool(settings.data_dir / "spool"),
+            owner=f"{socket.gethostname()[:32]}-{secrets.token_hex(6)}",
+            public_url=settings.public_url,
+            late_after=timedelta(minutes=settings.late_minutes),
+        )
+        stored = await read_spool(house)
+        if stored:
+            log.warning("answers_from_spool", count=stored)
+        yield await _app(settings, house, rewriter, stack)
+
+
+async def _opened_vault(settings: Settings, database: Database) -> Vault:
+    vault = Vault([parse_key(key.get_secret_value()) for key in settings.encryption_keys])
+    try:
+        async with database.write() as session:
+            missing = await engine_rows.check_keys(session, vault, utc_now())
+    except CryptoError as error:
+        raise CannotStart(f"LAMPLIGHTER_ENCRYPTION_KEYS: {error}") from None
+    if missing:
+        raise CannotStart(
+            f"LAMPLIGHTER_ENCRYPTION_KEYS lacks the key {', '.join(missing)}, with which data in this "
+            "database was sealed. Add that key again, after the others."
+        )
+    return vault
+
+
+def _apps(settings: Settings) -> dict[str, AppCredentials]:
+    found = {key: settings.app_for(key.partition("@")[2] or key) for key in build_platforms(settings)}
+    return {key: app for key, app in found.items() if app is not None}
+
+
+async def _app(settings: Settings, house: House, rewriter: Rewriter, stack: AsyncExitStack) -> App:
+    session = await stack.enter_async_context(new_session())
+    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
+    gateway = Gateway(session, rewriter, lambda _: _constant(token), base_url=settings.slack_api_url)
+    identity = await gateway.identify(token)
+    workspace_id = await enroll(house.db, identity, house.clock.now())
+    installs = Installs(house.db, single_token(token, identity.team_id), bot_id=identity.bot_id)
+    await _know_owner(house, gateway, workspace_id)
+    files = await stack.enter_async_context(OpenHttp(rewriter))
+    outbox = Outbox(
+        house.db,
+        gateway,
+        renderers.build_renderers(house),
+        channels_by_audience(settings.slack_operations_channel),
+        utc_now,
+        house.owner,
+    )
+    secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
+    door = build_bolt(
+        gateway=gateway, installs=installs, database=house.db, signing_secret=secret, wall=utc_now
+    )
+    register_all(door, Desk(house, gateway, outbox, installs, files))
+    routes: list[BaseRoute] = [starlette_route(door, secret)] if secret else []
+    socket_mode = None
+    if settings.slack_app_token is not None:
+        socket_mode = SocketMode(door, settings.slack_app_token.get_secret_value(), gateway)
+    web = build_web(
+        house,
+        rewriter=rewriter,
+        slack_routes=routes,
+        checks=_checks(house),
+        registry=house.meters.registry,
+        metrics_token=settings.metrics_token,
+    )
+    engine = Engine(house, heartbeat=_heartbeat(settings, files))
+    return App(settings, house, engine, outbox, door, web, Scheduler(), socket_mode)
+
+
+async def _constant(value: str) -> str:
+    return value
+
+
+async def _know_owner(house: House, gateway: Gateway, workspace_id: str) -> None:
+    """Until set-up is done, operator notices go to whoever owns the workspace."""
+    await renderers.welcome(house, gateway, workspace_id)
+
+
+def _checks(house: House) -> dict[str, Callable[[], Awaitable[bool]]]:
+    async def schema() -> bool:
+        return await current_revision(house.db) == head_revision()
+
+    async def keys() -> bool:
+        async with house.db.write() as session:
+            return not await engine_rows.check_keys(session, house.vault, utc_now())
+
+    return {"schema": schema, "keys": keys}
+
+
+def _heartbeat(settings: Settings, files: OpenHttp) -> Callable[[], Awaitable[None]] | None:
+    if settings.heartbeat_url is None:
+        return None
+    url = settings.heartbeat_url.get_secret_value()
+
+    async def beat() -> None:
+        try:
+            await files.request("GET", url, deadline=HEARTBEAT_SECONDS)
+        except HttpError as error:
+            log.warning("heartbeat_failed", problem=str(error))
+
+    return beat
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CannotStart when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and small answers wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CannotStart(f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT.") from None
+    return listener

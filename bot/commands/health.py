@@ -1,0 +1,62 @@
+"""`/health`: how the accounts are, and what each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.commands import home
+from bot.commands.desk import Desk
+from bot.commands.requests import Command, Press, Request, listen_for_command, listen_for_press
+from bot.commands.scope import find_clients, scope_word
+from bot.commands.who import Asker
+from bot.domain import pictures
+from bot.messages import actions
+from bot.messages.health import HealthFacts, health_message
+from bot.messages.message import Message
+
+
+async def show(desk: Desk, request: Request) -> Message:
+    """The channel's clients, one client, or all."""
+    return health_message(await load(desk, request.asker, request.text))
+
+
+async def load(desk: Desk, asker: Asker, text: str, page: int = 0) -> HealthFacts:
+    """One page of what the asker may see of the clients that `text` names."""
+    async with desk.house.db.read() as session:
+        found = await find_clients(session, asker.actor, text)
+        facts = await pictures.health(
+            session,
+            desk.house,
+            asker.actor.workspace_id,
+            [client.id for client in found],
+            page,
+            scope=scope_word(text),
+        )
+    return replace(facts, is_set_up=True) if asker.actor.outsider else facts
+
+
+async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) -> Message | None:
+    """Another page, in the place of the one that was pressed: a message, or Home."""
+    scope, _, number = press.value.rpartition(":")
+    page = int(number[:6]) if number.isascii() and number.isdigit() else 0
+    facts = await load(desk, press.asker, scope, page)
+    if press.view is not None and press.view.get("type") == "home":
+        await home.publish(desk, press.asker, facts, commands)
+        return None
+    return health_message(facts)
+
+
+COMMAND = Command("/health", "[client or all]", "shows how the accounts are and what they need", show)
+
+
+def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
+    """The command and its pages. `commands` stand below the accounts in Home."""
+
+    async def page(desk: Desk, press: Press) -> Message | None:
+        return await turn_page(desk, press, commands)
+
+    listen_for_command(app, desk, COMMAND)
+    listen_for_press(app, desk, actions.HEALTH_PAGE, page, replaces=True)

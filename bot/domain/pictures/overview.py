@@ -1,0 +1,124 @@
+"""What `/health` shows: computed now, the worst first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.health import Colour, Health, health_of
+from bot.domain.house import House, wall_now
+from bot.domain.pictures.parts import account, client_name, open_link, permission_words, waiting
+from bot.messages.health import PAGE_LINES, HealthFacts, HealthLine
+from storage import clients as people
+from storage import connections as links
+from storage import engine, pictures
+from storage.models import Client, Connection, Grant, Workspace
+
+SWEEP_IS_OLD = timedelta(minutes=15)
+RANK = {Colour.RED: 0, Colour.YELLOW: 1, Colour.GREEN: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A client with one of its connections, or with none."""
+
+    client: Client
+    connection: Connection | None = None
+    grant: Grant | None = None
+    health: Health | None = None
+
+    @property
+    def rank(self) -> int:
+        return RANK[self.health.colour] if self.health else len(RANK)
+
+
+async def health(
+    session: AsyncSession,
+    house: House,
+    workspace_id: str,
+    client_ids: Iterable[str],
+    page: int = 0,
+    *,
+    scope: str = "here",
+) -> HealthFacts:
+    """One page of these clients' accounts. `scope` comes back with the page buttons."""
+    workspace = await people.workspace(session, workspace_id)
+    chosen = await pictures.clients(session, workspace_id, client_ids)
+    entries = await _entries(session, house, workspace, chosen)
+    pages = max(-(-len(entries) // PAGE_LINES), 1)
+    page = min(max(page, 0), pages - 1)
+    lines = await _lines(session, house, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
+    sweep = await engine.last_sweep(session)
+    return HealthFacts(
+        lines=tuple(lines),
+        totals=dict(Counter(entry.health.colour.value for entry in entries if entry.health)),
+        scope=scope,
+        page=page,
+        pages=pages,
+        last_sweep=sweep.house if sweep else None,
+        sweep_is_old=sweep is not None and wall_now() - sweep.real > SWEEP_IS_OLD,
+        is_set_up=workspace.set_up_at is not None,
+    )
+
+
+async def _entries(
+    session: AsyncSession, house: House, workspace: Workspace, chosen: Sequence[Client]
+) -> list[Entry]:
+    """Clients by their worst account; within a client the worst first; those without any at the end."""
+    by_client: dict[str, list[Entry]] = {client.id: [] for client in chosen}
+    by_id = {client.id: client for client in chosen}
+    for connection, grant in await links.with_grants(session, workspace.id, list(by_id)):
+        client = by_id[connection.client_id]
+        state = _health(house, workspace, client, connection, grant)
+        by_client[client.id].append(Entry(client, connection, grant, state))
+    groups = [
+        sorted(entries, key=lambda entry: entry.rank) or [Entry(by_id[key])]
+        for key, entries in by_client.items()
+    ]
+    groups.sort(key=lambda entries: (entries[0].rank, entries[0].client.slug))
+    return [entry for entries in groups for entry in entries]
+
+
+def _health(
+    house: House, workspace: Workspace, client: Client, connection: Connection, grant: Grant
+) -> Health | None:
+    platform = house.platforms.get(connection.platform)
+    if platform is None:
+        return None
+    return health_of(platform.info, workspace, client, connection, grant, house.clock.now())
+
+
+async def _lines(session: AsyncSession, house: House, entries: Sequence[Entry]) -> list[HealthLine]:
+    ids = [entry.connection.id for entry in entries if entry.connection is not None]
+    queued = await pictures.queued(session, ids)
+    alerts = await pictures.alert_links(session, ids)
+    lines = []
+    for entry in entries:
+        line = _line(house, entry)
+        if entry.connection is not None:
+            url = open_link(house, alerts.get(entry.connection.id))
+            line = replace(line, waiting=waiting(queued, [entry.connection.id]), url=url)
+        lines.append(line)
+    return lines
+
+
+def _line(house: House, entry: Entry) -> HealthLine:
+    client = client_name(entry.client)
+    connection, grant, found = entry.connection, entry.grant, entry.health
+    if connection is None or grant is None:
+        return HealthLine(client)
+    line = HealthLine(client, account(house, connection), connection.id, refreshed_at=grant.last_refreshed_at)
+    if found is None:
+        return replace(line, colour="yellow", state="off")
+    return replace(
+        line,
+        colour=found.colour.value,
+        state=found.state.value,
+        reason=found.reason.value if found.reason else "",
+        until=found.until,
+        permission=permission_words(house, connection.platform, found.permission),
+    )

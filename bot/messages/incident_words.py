@@ -1,0 +1,93 @@
+"""Sentences that an incident's root message and its news share."""
+
+from __future__ import annotations
+
+from bot.messages.blocks import Part, agree, count, link_button, listed, plain
+from bot.messages.incident_facts import Group, Incident
+from bot.messages.times import moment
+from bot.messages.words import Words, account_words, cure_of
+
+NAMES_MOST = 5
+
+
+def title(facts: Incident, group: Group | None) -> str:
+    if group is None or not group.accounts:
+        return f"{glyph(facts)} {facts.platform.title}: {state_words(facts)}"
+    who = listed([plain(account.label, 30) for account in group.accounts], 2)
+    state = state_words(facts, len(group.accounts))
+    return f"{glyph(facts)} {plain(group.client.bare, 30)}: {who} on {facts.platform.title} {state}"
+
+
+def glyph(facts: Incident) -> str:
+    return "⚠️" if facts.severity == "warning" else "⛔"
+
+
+def state_words(facts: Incident, accounts: int = 1) -> str:
+    if facts.severity == "warning":
+        return agree(accounts, "needs a new sign-in", "need a new sign-in")
+    return (
+        "cannot post"
+        if facts.kind == "connection"
+        else agree(accounts, "is disconnected", "are disconnected")
+    )
+
+
+def reason_words(facts: Incident) -> Words:
+    cure = cure_of(facts.reason, can_check=facts.kind == "connection")
+    return account_words(facts.reason, facts.platform, cure=cure, permission=facts.permission)
+
+
+def what_words(facts: Incident, words: Words) -> str:
+    if facts.severity != "warning":
+        return f"{words.what} {words.advice}"
+    zone = facts.groups[0].client.zone if facts.groups else "UTC"
+    until = f"until {moment(facts.until, zone)}" if facts.until else "for now"
+    what = words.what
+    if facts.reason == "expired":
+        what = f"The permission that {facts.platform.title} gave us ends, and only a person can renew it."
+    return f"{what} It still works {until}. {words.advice}"
+
+
+def waiting_words(facts: Incident, group: Group) -> str:
+    waiting, zone = group.waiting, group.client.zone
+    if not waiting.posts:
+        return "No posts are waiting."
+    first = f", the first due {moment(waiting.first_due, zone)}" if waiting.first_due else ""
+    posts, waits = count(waiting.posts, "post"), agree(waiting.posts, "waits", "wait")
+    if facts.severity == "warning":
+        after = f" *{waiting.after_end} of them after the end.*" if waiting.after_end else ""
+        return f"{posts} {agree(waiting.posts, 'is', 'are')} queued{first}.{after}"
+    return (
+        f"*{posts} {waits}*{first}. Nothing is lost: once it works again, what "
+        "is still on time goes out by itself, and what is late is offered to you."
+    )
+
+
+def who(facts: Incident) -> str:
+    if facts.operations:
+        return f"The {facts.platform.title} login of {count(len(facts.groups), 'client')}"
+    group = facts.groups[0] if facts.groups else None
+    if group is None or not group.accounts:
+        return f"The {facts.platform.title} login"
+    return f"{group.client.shown}: {account_names(group)}"
+
+
+def account_names(group: Group) -> str:
+    return listed([account.shown for account in group.accounts], NAMES_MOST) or "no account any more"
+
+
+def healed(how: str, facts: Incident) -> str:
+    many = not facts.operations and bool(facts.groups) and len(facts.groups[0].accounts) > 1
+    verb = "are" if many else "is"
+    return {
+        "relinked": f"{verb} connected again",
+        "recovered": f"{'work' if many else 'works'} again",
+    }.get(how, f"{verb} no longer in trouble")
+
+
+def cure_button(group: Group) -> Part | None:
+    return link_button("Reconnect", group.url, about=about("Reconnect", group)) if group.url else None
+
+
+def about(verb: str, group: Group) -> str:
+    return f"{verb} {listed([account.bare for account in group.accounts], 1)} for {group.client.bare}"

@@ -1,0 +1,118 @@
+"""Which notice becomes which message: a topic's facts are read when it is sent, then said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.house import House
+from bot.domain.pictures import alerts, invitations, posts
+from bot.messages import engine, incident, incident_news, invitation, late
+from bot.messages import posts as told
+from bot.messages.message import Message
+from bot.messages.missed import with_note
+from storage import clients
+from storage.models import Notice
+
+__all__ = ["build_renderers"]
+
+Renderer = Callable[[Notice], Awaitable[Message | None]]
+Show = Callable[[AsyncSession, House, Notice], Awaitable[Message | None]]
+
+
+def build_renderers(house: House) -> dict[str, Renderer]:
+    """By topic. A renderer answers None when there is nothing to say any more."""
+    return {topic: _renderer(house, show) for topic, show in TOPICS.items()}
+
+
+def _renderer(house: House, show: Show) -> Renderer:
+    async def render(notice: Notice) -> Message | None:
+        async with house.db.read() as session:
+            message = await show(session, house, notice)
+        return with_note(message, notice.problem) if message is not None else None
+
+    return render
+
+
+async def _invitation(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = await invitations.batch(session, house, notice.workspace_id, notice.subject_id or "")
+    return invitation.invitation(facts) if facts else None
+
+
+async def _invitation_client(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = await invitations.batch(session, house, notice.workspace_id, notice.subject_id or "")
+    return invitation.for_client(facts) if facts else None
+
+
+async def _incident(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = await alerts.alert(
+        session, house, notice.workspace_id, notice.subject_id or "", notice.facts.get("client")
+    )
+    return incident.incident(facts) if facts else None
+
+
+async def _incident_news(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = await alerts.alert(
+        session, house, notice.workspace_id, notice.subject_id or "", notice.facts.get("client")
+    )
+    return incident_news.news(facts, str(notice.facts.get("what", ""))) if facts else None
+
+
+async def _day(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    of = date.fromisoformat(notice.facts["day"])
+    facts = await posts.day(session, house, notice.workspace_id, notice.subject_id or "", of)
+    return told.day_message(facts) if facts else None
+
+
+async def _published(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    item = await posts.one(session, house, notice.workspace_id, notice.subject_id or "")
+    return told.published(item) if item else None
+
+
+async def _post(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    items = await posts.of_post(session, house, notice.workspace_id, notice.subject_id or "")
+    return told.post(items[0].post, items) if items else None
+
+
+async def _post_news(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    """Nothing, where a person was faster: then the root tells what became of it."""
+    item = await posts.one(session, house, notice.workspace_id, notice.subject_id or "")
+    what = str(notice.facts.get("what", ""))
+    if item is None or item.attempt != notice.facts.get("attempt") or item.state != what:
+        return None
+    return told.post_news(item, what)
+
+
+async def _late(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    ids = notice.facts.get("deliveries", ())
+    found = await posts.late(session, house, notice.workspace_id, notice.subject_id or "", ids)
+    return late.late(*found) if found else None
+
+
+async def _gap(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    since, until = (datetime.fromisoformat(notice.facts[key]) for key in ("from", "to"))
+    workspace = await clients.workspace(session, notice.workspace_id)
+    return engine.gap(since, until, int(notice.facts.get("late") or 0), workspace.zone)
+
+
+async def _welcome(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    workspace = await clients.workspace(session, notice.workspace_id)
+    return engine.welcome(workspace.name)
+
+
+TOPICS: dict[str, Show] = {
+    "invitation": _invitation,
+    "invitation.client": _invitation_client,
+    "incident": _incident,
+    "incident.news": _incident_news,
+    "day": _day,
+    "published": _published,
+    "post": _post,
+    "post.news": _post_news,
+    "late": _late,
+    "engine.gap": _gap,
+    "welcome": _welcome,
+}
+"""How each topic is shown. Written by the rules; every topic that they write stands here."""
