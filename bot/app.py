@@ -26,6 +26,7 @@ from bot import renderers
 from bot.clock import HouseClock, utc_now
 from bot.commands import register_all
 from bot.commands.desk import Desk
+from bot.domain import welcoming
 from bot.domain.house import House
 from bot.domain.refreshing import read_spool
 from bot.http import HttpError, OpenHttp, PlatformHttp
@@ -34,12 +35,14 @@ from bot.jobs.scheduler import Scheduler
 from bot.outbound import Rewriter
 from bot.platforms.registry import build_platforms
 from bot.settings import AppCredentials, Settings
-from bot.slack.api import new_session
+from bot.slack.api import Api, Identity, new_session
 from bot.slack.channels import channels_by_audience
 from bot.slack.door import Door, build_bolt
+from bot.slack.errors import SlackProblem, Transient, WorkspaceGone
+from bot.slack.events import listen_for_returned
 from bot.slack.gateway import Gateway
 from bot.slack.inlet import SocketMode, starlette_route
-from bot.slack.installs import Installs, enroll, single_token
+from bot.slack.installs import Installs, enroll, known_identity, single_token
 from bot.slack.outbox import Outbox
 from bot.web.app import build_web
 from storage import engine as engine_rows
@@ -174,10 +177,11 @@ def _apps(settings: Settings) -> dict[str, AppCredentials]:
 async def _app(settings: Settings, house: House, rewriter: Rewriter, stack: AsyncExitStack) -> App:
     session = await stack.enter_async_context(new_session())
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
-    gateway = Gateway(session, rewriter, lambda _: _constant(token), base_url=settings.slack_api_url)
-    identity = await gateway.identify(token)
-    workspace_id = await enroll(house.db, identity, house.clock.now())
+    api = Api(session, rewriter, settings.slack_api_url, _no_token)
+    identity = await known_identity(house.db, token) or await _identified(api, token)
+    workspace_id = await enroll(house.db, identity, house.clock.now(), token)
     installs = Installs(house.db, single_token(token, identity.team_id), bot_id=identity.bot_id)
+    gateway = Gateway(session, rewriter, installs.token_for, base_url=settings.slack_api_url)
     await _know_owner(house, gateway, workspace_id)
     files = await stack.enter_async_context(OpenHttp(rewriter))
     outbox = Outbox(
@@ -209,13 +213,36 @@ async def _app(settings: Settings, house: House, rewriter: Rewriter, stack: Asyn
     return App(settings, house, engine, outbox, door, web, Scheduler(), socket_mode)
 
 
-async def _constant(value: str) -> str:
-    return value
+async def _identified(api: Api, token: str) -> Identity:
+    """Asks Slack until it answers. Only a token's first start needs this: later ones work while Slack is down."""
+    pause = 1.0
+    while True:
+        try:
+            return await api.identify(token)
+        except Transient as problem:
+            log.warning("slack_does_not_answer", problem=problem.word, again_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 60.0)
+        except SlackProblem as problem:
+            raise CannotStart(
+                f"Slack refuses SLACK_BOT_TOKEN ({problem.word}). Copy it again from your app's page "
+                "at api.slack.com/apps, under OAuth & Permissions."
+            ) from None
+
+
+async def _no_token(_: str) -> str:
+    raise WorkspaceGone("not_installed")
 
 
 async def _know_owner(house: House, gateway: Gateway, workspace_id: str) -> None:
     """Until set-up is done, operator notices go to whoever owns the workspace."""
-    await renderers.welcome(house, gateway, workspace_id)
+    async with house.db.read() as session:
+        if not await welcoming.needs_owner(session, workspace_id):
+            return
+    owner = await gateway.owner(workspace_id)
+    if owner is not None:
+        async with house.db.write() as session:
+            await welcoming.welcome(session, workspace_id, owner)
 
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[bool]]]:
@@ -251,6 +278,7 @@ def listening(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(512)  # from here on connections wait for the server instead of being refused
     except OSError as error:
         listener.close()
         raise CannotStart(f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT.") from None

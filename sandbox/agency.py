@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sandbox.platforms.model import Account, App
 from sandbox.server import PICTURE_HOST, Sandbox
-from sandbox.slack import Person
-from sandbox.slack.models import Channel, User
+from sandbox.slack import Person, Seen
+from sandbox.slack.models import Channel, User, View
 from sandbox.visitor import Visitor
 
 TEAM = "T0ACME0001"
@@ -45,16 +46,15 @@ def found(sandbox: Sandbox) -> Agency:
     install = slack.install(TEAM)
     people = (maria.id, tom.id)
     everybody = (*people, install.bot_user_id)
-    channels = [
-        slack.add_channel(TEAM, name, *everybody) for name in ("operations", "bakery", "florist")
-    ]
-    roastery = slack.add_channel(TEAM, "roastery", *everybody)
+    operations, bakery, florist, roastery = (
+        slack.add_channel(TEAM, name, *everybody) for name in ("operations", "bakery", "florist", "roastery")
+    )
     for platform, prefix in (("x", "10"), ("instagram", "1784140000000000")):
         for number, (handle, name) in enumerate(SHOPS, 1):
             sandbox.platforms.add_account(
                 Account(platform=platform, id=f"{prefix}{number}", handle=handle, name=name)
             )
-    return Agency(maria, tom, *channels, roastery, install.token)
+    return Agency(maria, tom, operations, bakery, florist, roastery, install.token)
 
 
 def register_apps(sandbox: Sandbox) -> dict[str, str]:
@@ -97,9 +97,15 @@ class Morning:
         await self.advance(2 * 86_400)
 
     async def _set_up(self, maria: Person) -> None:
-        await maria.command("/lamplighter", "setup", self.agency.operations.id)
-        await self.sandbox.slack.until(lambda: maria.modal is not None)
-        await maria.submit(await setup_values(maria, self.agency))
+        seen = await maria.command("/lamplighter", "setup", self.agency.operations.id)
+        view = await self._modal(maria, seen)
+        values = {"setup.operations": self.agency.operations.id, "setup.admins": [self.agency.maria.id]}
+        await maria.submit(view, values | {"setup.zone": "Europe/Berlin"})
+
+    async def _modal(self, person: Person, seen: Seen) -> View:
+        await self.sandbox.slack.until(lambda: person.modal is not None)
+        assert person.modal is not None, seen.warning
+        return person.modal
 
     async def _link(
         self, maria: Person, channel: Channel, slug: str, handle: str, *platforms: str
@@ -115,10 +121,31 @@ class Morning:
         ids = {(one.platform, one.handle): one.id for one in self.sandbox.platforms.accounts.values()}
         for platform, link in zip(platforms, list(links), strict=True):
             async with Visitor() as browser:
-                await browser.connect(link, as_=ids[platform, handle])
+                await browser.connect(link, account=ids[platform, handle])
 
-    async def _post(self, maria: Person, channel: Channel, text: str, picture: str) -> None:
-        await maria.command("/post", "", channel.id)
-        await self.sandbox.slack.until(lambda: maria.modal is not None)
-        link = f"https://{PICTURE_HOST}/{picture}"
-        await maria.submit(await post_values(maria, text, link))
+    async def _post(self, maria: Person, channel: Channel, text: str, picture: str, later: float = 0) -> None:
+        """Composes a post for all accounts of the channel's client; `later` in seconds of house time."""
+        view = await self._modal(maria, await maria.command("/post", "", channel.id))
+        values: dict[str, object] = {"composer.text": text}
+        if picture:
+            values["composer.media"] = f"https://{PICTURE_HOST}/{picture}"
+        for block in view.body["blocks"]:
+            if block["block_id"].startswith("composer.accounts"):
+                options = block["element"]["options"]
+                values[block["block_id"]] = [option["value"] for option in options]
+        if later:
+            due = self.sandbox.platforms.now() + timedelta(seconds=later)
+            values |= {"composer.when": "later", "composer.at": due}
+        await maria.submit(view, values)
+        await self.sandbox.slack.until(lambda: maria.modal is None or "Queued" in str(maria.modal.body), 15)
+        if maria.modal is not None:
+            await maria.close(maria.modal)
+
+
+def links_in(person: Person, channel_id: str) -> list[str]:
+    """The invitation links in the newest message that has any."""
+    for message in reversed(person.sees(channel_id)):
+        found = re.findall(r"https?://[^\s\"'<>|]+/connect/[\w-]+", str(message.blocks))
+        if found:
+            return list(dict.fromkeys(found))
+    return []

@@ -5,6 +5,7 @@ Keeps cookies and sends Origin as browsers do. Used to give the demo a history, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from types import TracebackType
@@ -48,7 +49,7 @@ class Visitor:
         """Loads a page, as pasting its address does."""
         return _page(await self._http.get(url))
 
-    async def press(self, page: Page, index: int = 0, **more: str | list[str]) -> Page:
+    async def press(self, page: Page, more: Mapping[str, str | list[str]] | None = None, index: int = 0) -> Page:
         """Submits a form of the page; `more` are the button's and the person's own fields."""
         form = page.forms[index]
         data: dict[str, str | list[str]] = {}
@@ -56,14 +57,14 @@ class Visitor:
             data[name] = value
         origin = f"{urlsplit(page.url).scheme}://{urlsplit(page.url).netloc}"
         return _page(
-            await self._http.request(form.method, form.action, data=data | more, headers={"origin": origin})
+            await self._http.request(form.method, form.action, data=data | dict(more or {}), headers={"origin": origin})
         )
 
-    async def connect(self, link: str, decision: str = "approve", **more: str) -> Page:
-        """From an invitation's link to the page after the callback. `as_` comes back as another account."""
+    async def connect(self, link: str, decision: str = "approve", account: str | None = None) -> Page:
+        """From an invitation's link to the page after the callback. With `account` (its id at the platform)
+        the person logs in as that one and allows everything."""
         page = await self.press(await self.open(link))
-        decided = {"as": more.pop("as_")} if "as_" in more else {"decision": decision}
-        return await self.press(page, **decided, **more)
+        return await self.press(page, {"as": account} if account else {"decision": decision})
 
     async def close(self) -> None:
         await self._http.aclose()

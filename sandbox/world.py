@@ -162,6 +162,12 @@ class PlatformWorld:
             self.grants[grant] = replace(held, ended=reason)
             self.ledger.write("grant_ended", held.platform, held.account, family=grant, reason=reason)
 
+    def narrow_grant(self, grant: str, scope: str) -> None:
+        """Take one scope from a grant; its tokens go on without it."""
+        held = self.grants[grant]
+        self.grants[grant] = replace(held, scopes=held.scopes - {scope})
+        self.ledger.write("scope_revoked", held.platform, held.account, family=grant, scope=scope)
+
     def revoked(self, platform: str, account: str, by: str, **detail: Any) -> None:
         """Enter that `user` or `app` revoked, and tell the twin, which may send a push notice."""
         self.ledger.write("revoke", platform, account, by=by, **detail)

@@ -38,6 +38,11 @@ class Engine:
         self._tidied_at: datetime | None = None
         self._stopping = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a tick is under way."""
+        return self._busy.locked()
+
     async def start(self) -> None:
         """Before the first tick: house time goes on from where it was, and a gap is told."""
         async with self.house.db.read() as session:

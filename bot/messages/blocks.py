@@ -193,7 +193,7 @@ def picture(url: str | None, words: str) -> Part | None:
     """An image beside a section; None where the address is none that Slack takes."""
     if not is_web(url):
         return None
-    return Part({"type": "image", "image_url": url, "alt_text": plain(words)})
+    return Part({"type": "image", "image_url": url, "alt_text": plain(words) or "…"})
 
 
 def _button(
@@ -210,7 +210,7 @@ def _button(
         block["style"] = style
     if confirm is not None:
         block["confirm"] = _confirm(confirm)
-    if about:
+    if plain(about):
         block["accessibility_label"] = plain(about, BUTTON_MAX)
     return Part(block, f"[{escape(words)}]")
 

@@ -89,12 +89,8 @@ def _for_operations(facts: Incident) -> Message:
     )
     parts: list[Part | None] = [header(title), section(words.what_words(facts, words.reason_words(facts)))]
     for group in facts.groups[:GROUPS_MOST]:
-        parts.append(
-            section(
-                f"*{group.client.shown}*: {words.account_names(group)}. {_short(group.waiting)}",
-                words.cure_button(group),
-            )
-        )
+        line = f"*{group.client.shown}*: {words.account_names(group)}. {_short(group.waiting)}"
+        parts.append(section(line, words.cure_button(group)))
     rest = len(facts.groups) - GROUPS_MOST
     if rest > 0:
         parts.append(
@@ -137,9 +133,8 @@ def _app(facts: Incident) -> Message:
 def _over(facts: Incident) -> Message:
     lines = [f"✅ *{words.who(facts)}* {words.healed(facts.how or '', facts)}{_since(facts)}."]
     if facts.operations:
-        lines += [
-            f"• {group.client.shown}: {words.account_names(group)}" for group in facts.groups[:GROUPS_MOST]
-        ]
+        groups = facts.groups[:GROUPS_MOST]
+        lines += [f"• {group.client.shown}: {words.account_names(group)}" for group in groups]
     return message([section("\n".join(lines))])
 
 

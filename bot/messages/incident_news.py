@@ -16,13 +16,8 @@ def news(facts: Incident, what: str) -> Message:
         return message([section(f"✅ Our app at {facts.platform.title} works again.")])
     if what in ("relinked", "recovered"):
         return message([section(f"✅ {words.who(facts)} {words.healed(what, facts)}.{_after_cure(facts)}")])
-    return message(
-        [
-            section(
-                f"{words.who(facts)}: there is news. The first message of this thread shows how things are."
-            )
-        ]
-    )
+    told = "there is news; the first message of this thread shows how things are."
+    return message([section(f"{words.who(facts)}: {told}")])
 
 
 def _after_cure(facts: Incident) -> str:
@@ -35,17 +30,16 @@ def _after_cure(facts: Incident) -> str:
         goes = agree(on_time, "goes out by itself", "go out by themselves")
         said += f" {count(on_time, 'queued post')} {goes} on time."
     if late:
-        asks = agree(
-            late, "is late and waits for your word in its own message", "are late and wait for your word"
-        )
-        said += f" {count(late, 'post')} {asks}."
+        asks = agree(late, "is late and waits for your word", "are late and wait for your word")
+        said += f" {count(late, 'post')} {asks} in a message of this channel."
     return said
 
 
 def _died(facts: Incident) -> Message:
     group = facts.groups[0] if facts.groups and not facts.operations else None
     why = words.reason_words(facts)
-    who = mention(group.mentions) if group is not None else ""
+    is_open = facts.how is None  # said late, after the cure, it calls nobody
+    who = mention(group.mentions) if group is not None and is_open else ""
     state = words.state_words(facts, len(group.accounts) if group is not None else 1)
     called = f"{who} " if who else ""
     text = f"⛔ {called}*{words.who(facts)}* {state} now. {why.what} {why.advice}"

@@ -72,7 +72,7 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What debug_token says of a living token. Instants are seconds since 1970, None where there is no end."""
+    """What debug_token says of a living token. Instants are seconds since 1970; no end is None."""
 
     kind: str  # USER, PAGE, APP, SYSTEM_USER; empty where it is not said
     user_id: str | None

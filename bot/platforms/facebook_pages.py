@@ -79,11 +79,14 @@ async def instagram_pair(graph: Graph, tokens: Tokens, account_id: str) -> str:
 async def _pages(graph: Graph, tokens: Tokens) -> list[oauth.Body]:
     """Each Page once: those of the person, or, where that reaches none, those of the person's businesses."""
     fields = f"{PAGE_FIELDS},{IG_FIELDS}" if _reads_instagram(tokens) else PAGE_FIELDS
-    found = {oauth.word(page.get("id")): page async for page in _listed(graph, tokens, "/me/accounts", fields)}
+    found = {
+        oauth.word(page.get("id")): page async for page in _listed(graph, tokens, "/me/accounts", fields)
+    }
     if not any(page.get("access_token") for page in found.values()):
         try:
             async for page in _of_businesses(graph, tokens, fields):
-                found.setdefault(oauth.word(page.get("id")), page)
+                if page.get("access_token") or oauth.word(page.get("id")) not in found:
+                    found[oauth.word(page.get("id"))] = page
         except PlatformError as error:
             if error.verdict.kind not in (Kind.PERMISSION, Kind.ACCOUNT, Kind.CONTENT, Kind.UNKNOWN):
                 raise  # the rest means: there are no businesses to ask, and that is all that is known
@@ -106,14 +109,14 @@ async def _listed(graph: Graph, tokens: Tokens, path: str, fields: str) -> Async
         body = await graph.get(path, tokens.access_token, needs, **params)
         for item in objects(body, "data"):
             yield item
-        following = {"fields": fields} | _next(body)
-        if len(following) == 1 or following == params:
+        following = params | _next(body)
+        if following == params:
             return
         params = following
 
 
 def _next(body: oauth.Body) -> dict[str, str]:
-    """The parameters that the address of the next page adds; empty at the end."""
+    """The parameters by which the next page differs; none at the end."""
     address = member(body, "paging").get("next")
     try:
         query = urlsplit(address).query if isinstance(address, str) else ""

@@ -78,6 +78,8 @@ OAUTH_ROWS = (
     Row(Kind.APP, Reason.APP_SETTINGS, says="redirect_uri"),
     Row(Kind.APP, Reason.APP_SECRET, says="invalid platform app"),
     Row(Kind.APP, Reason.APP_SECRET, says="client secret"),
+    _code(Kind.APP, Reason.APP_SECRET, 4476002),  # Threads was given another product's app id
+    Row(Kind.APP, Reason.APP_NOT_REVIEWED, says="has not accepted the invite to test"),
     Row(Kind.DEAD, Reason.EXPIRED, says="code was not found or was already used"),
     Row(Kind.DEAD, Reason.EXPIRED, says="authorization code has"),  # been used, expired
 )
@@ -89,6 +91,10 @@ TEXT_ROWS = (
     Row(Kind.PERMISSION, Reason.PERMISSION_MISSING, says="not enough permissions to post"),
     Row(Kind.PERMISSION, Reason.PERMISSION_MISSING, says="no permission to publish"),
     Row(Kind.CONTENT, Reason.TEXT_TOO_LONG, says="name parameter too long"),
+    Row(Kind.CONTENT, Reason.TEXT_TOO_LONG, codes=frozenset({100}), says="must be at most 500 characters"),
+    Row(Kind.CONTENT, Reason.MEDIA_UNREACHABLE, says="media could not be fetched from this uri"),
+    # Threads, asked for the state of a container whose id is a post's by now.
+    Row(Kind.DUPLICATE, Reason.DUPLICATE, codes=frozenset({100}), says="nonexisting field (status)"),
 )
 
 ACCOUNT_ROWS = (

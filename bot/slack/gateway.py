@@ -39,6 +39,7 @@ UPDATE_TEXT_LIMIT = 4_000
 PERSON_SECONDS = 86_400.0
 CHANNEL_SECONDS = 300.0
 AT_ONCE = 8
+OWNER_PAGES = 25  # of 200 people: who owns a larger workspace is told at set-up
 
 
 @dataclass(frozen=True)
@@ -231,6 +232,22 @@ class Gateway:
             return known
         answer = await self._api.get(workspace, "users.info", {"user": user})
         return self._people.put(workspace, user, read_person(answer["user"]))
+
+    async def owner(self, workspace: str) -> str | None:
+        """Whoever owns the workspace, else its first admin; None where Slack shows neither."""
+        admins: list[str] = []
+        cursor = ""
+        for _ in range(OWNER_PAGES):
+            answer = await self._api.get(workspace, "users.list", {"limit": "200", "cursor": cursor})
+            for member in answer.get("members") or []:
+                if member.get("is_primary_owner"):
+                    return str(member["id"])
+                if member.get("is_admin") and not member.get("deleted"):
+                    admins.append(str(member["id"]))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                break
+        return admins[0] if admins else None
 
     async def channel(self, workspace: str, channel: str) -> ChannelInfo:
         """A channel, believed for five minutes. Raises ChannelUnreachable for one that the bot cannot see."""

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select
 
 from bot.slack.api import Identity
 from bot.slack.errors import WorkspaceGone
-from storage.crypto import Place, Vault
+from storage.crypto import Place, Vault, digest
 from storage.database import Database
 from storage.models import Notice, Workspace
 
@@ -118,8 +118,19 @@ def sealed_token(vault: Vault) -> OpenToken:
     return open_token
 
 
-async def enroll(database: Database, identity: Identity, now: datetime) -> str:
-    """Makes sure that the team of `identity` has its row, alive; returns the row's id. House time."""
+async def known_identity(database: Database, token: str) -> Identity | None:
+    """Whom a bot token spoke for when it was last asked about, so that a start needs no answer of Slack."""
+    async with database.read() as session:
+        for row in (await session.scalars(select(Workspace))).all():
+            if row.settings.get("token") == digest(token) and row.uninstalled_at is None:
+                return Identity(row.team_id, row.name, row.bot_user_id, str(row.settings.get("bot_id", "")))
+    return None
+
+
+async def enroll(database: Database, identity: Identity, now: datetime, token: str = "") -> str:
+    """Makes sure that the team of `identity` has its row, alive; returns the row's id. House time.
+
+    With `token`, remembers (as a digest) that this token speaks for it."""
     async with database.write() as session:
         query = select(Workspace).where(Workspace.team_id == identity.team_id).with_for_update()
         row = (await session.scalars(query)).one_or_none()
@@ -129,5 +140,7 @@ async def enroll(database: Database, identity: Identity, now: datetime) -> str:
         row.name = identity.team_name or row.name or ""
         row.bot_user_id = identity.bot_user_id
         row.uninstalled_at = None
+        if token:
+            row.settings = {**(row.settings or {}), "token": digest(token), "bot_id": identity.bot_id}
         await session.flush()
         return row.id

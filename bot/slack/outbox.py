@@ -100,6 +100,11 @@ class Outbox:
             said += outcome
         return said
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message is on its way."""
+        return bool(self._busy or self._running)
+
     async def next_moment(self) -> datetime | None:
         """When there will be something to do (real time); None while nothing waits."""
         async with self._database.read() as session:

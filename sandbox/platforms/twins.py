@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from sandbox.platforms import instagram, tiktok, x
+from sandbox.platforms import instagram, tiktok, x, youtube
 from sandbox.platforms.fetch import Fetcher
 from sandbox.world import PlatformWorld
 
 
 def create_platform_routes(world: PlatformWorld, *, fetcher: Fetcher | None = None) -> list[BaseRoute]:
     """Routes `/HOST/...` for every platform; `fetcher` gets media by address (default: loopback only)."""
-    return [*x.routes(world), *instagram.routes(world, fetcher), *tiktok.routes(world, fetcher)]
+    return [
+        *x.routes(world),
+        *instagram.routes(world, fetcher),
+        *tiktok.routes(world, fetcher),
+        *youtube.routes(world),
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 
 
-class _QuietServer(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """A server that leaves the process's signal handlers alone."""
 
     @contextlib.contextmanager
@@ -28,7 +28,7 @@ async def serving(app: Any, lifespan: str = "off") -> AsyncIterator[str]:
     config = uvicorn.Config(
         app, log_level="critical", lifespan="on" if lifespan == "on" else "off", timeout_graceful_shutdown=1
     )
-    server = _QuietServer(config)
+    server = QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not task.done():
         await asyncio.sleep(0.001)

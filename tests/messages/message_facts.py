@@ -67,7 +67,7 @@ def open_line(**values: Any) -> Line:
 
 
 def linked(account: Account = ACME, **values: Any) -> Linked:
-    return Linked(**({"connection_id": ROW, "generation": 1, "account": account} | values))
+    return replace(Linked(ROW, 1, account), **values)
 
 
 def queued_post(text: str = "New shoes are in!", client: ClientName = CLIENT) -> PostShown:

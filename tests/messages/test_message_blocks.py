@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +21,6 @@ ENTITY = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|[^&<>]", re.DOTALL)
 def test_escaped_words_come_back_and_call_nobody(text: str) -> None:
     escaped = blocks.escape(text)
     assert "<" not in escaped and ">" not in escaped
-    assert html.unescape(escaped.replace("&amp;", "&amp;")) is not None
     undone = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     assert undone == text
 
@@ -37,7 +35,9 @@ def test_plain_words_fit_on_one_line(text: str, most: int) -> None:
 
 @given(WORDS, WORDS, st.integers(2, 300))
 def test_cutting_never_cuts_through_an_entity_or_a_link(text: str, label: str, most: int) -> None:
-    whole = f"{blocks.escape(text)} {blocks.link(label or 'x', 'https://a.test/?x=1&y=2')} {blocks.escape(label)}"
+    whole = (
+        f"{blocks.escape(text)} {blocks.link(label or 'x', 'https://a.test/?x=1&y=2')} {blocks.escape(label)}"
+    )
     short = blocks.cut(whole, most)
     assert len(short) <= most
     assert ENTITY.sub("", short) == ""
@@ -54,12 +54,13 @@ def test_any_words_make_a_message_that_slack_takes(texts: list[str], label: str)
 
 
 def test_right_to_left_names_keep_their_direction_to_themselves() -> None:
-    assert blocks.plain("שלום") == "\u2068שלום\u2069"
+    assert blocks.plain("\u05e9\u05dc") == "\u2068\u05e9\u05dc\u2069"
     assert blocks.plain("\u202eabc") == "abc"
 
 
 @pytest.mark.parametrize(
-    "address", [None, "", "javascript:alert(1)", "https://", "https://a.test/ b", "//a.test", "https://" + "a" * 3000]
+    "address",
+    [None, "", "javascript:alert(1)", "https://", "https://a.test/ b", "//a.test", "https://" + "a" * 3000],
 )
 def test_what_is_no_address_is_no_link(address: str | None) -> None:
     assert blocks.link("A & B", address) == "A &amp; B"
@@ -67,11 +68,16 @@ def test_what_is_no_address_is_no_link(address: str | None) -> None:
 
 
 def test_a_link_keeps_its_address_whole() -> None:
-    assert blocks.link("See <it>", "https://a.test/?a=1&b=2|3") == "<https://a.test/?a=1&amp;b=2%7C3|See &lt;it&gt;>"
+    assert (
+        blocks.link("See <it>", "https://a.test/?a=1&b=2|3")
+        == "<https://a.test/?a=1&amp;b=2%7C3|See &lt;it&gt;>"
+    )
 
 
 def test_mentions_are_made_of_ids_only() -> None:
-    assert blocks.mention(["U0ADA", "S0TEAM", "U0ADA", "!channel", "C0NOPE", ""]) == "<@U0ADA> <!subteam^S0TEAM>"
+    assert (
+        blocks.mention(["U0ADA", "S0TEAM", "U0ADA", "!channel", "C0NOPE", ""]) == "<@U0ADA> <!subteam^S0TEAM>"
+    )
 
 
 def test_numbers_and_lists_read_like_sentences() -> None:

@@ -6,6 +6,7 @@ import pytest
 from message_facts import INSTAGRAM, X
 
 from bot.messages import words
+from bot.messages.people import PlatformWords
 from bot.platforms.base import Reason
 
 EVERY = sorted(reason.value for reason in Reason)
@@ -18,13 +19,20 @@ def test_every_reason_stands_in_a_table_of_its_own_right(reason: str) -> None:
 
 def test_no_table_knows_a_reason_that_does_not_exist() -> None:
     by_platform = {reason for _, reason in words.BY_PLATFORM}
-    known = {*words.ACCOUNT, *words.POST, *words.OPERATOR, *words.NEEDS_MORE, *words.APP_REASONS, *by_platform}
+    known = {
+        *words.ACCOUNT,
+        *words.POST,
+        *words.OPERATOR,
+        *words.NEEDS_MORE,
+        *words.APP_REASONS,
+        *by_platform,
+    }
     assert known <= set(EVERY)
 
 
 @pytest.mark.parametrize("platform", [INSTAGRAM, X])
 @pytest.mark.parametrize("reason", [*EVERY, "never heard of"])
-def test_the_words_are_finished_sentences(reason: str, platform: words.PlatformWords) -> None:
+def test_the_words_are_finished_sentences(reason: str, platform: PlatformWords) -> None:
     said = [
         words.account_words(reason, platform, permission="posting"),
         words.post_words(reason, platform),

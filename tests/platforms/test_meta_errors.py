@@ -121,6 +121,12 @@ ROWS: list[tuple[int | None, int | None, str, Kind, Reason]] = [
     (24, None, "", K.NOT_READY, R.UNKNOWN),
     (9007, 2207027, "", K.NOT_READY, R.UNKNOWN),
     (9007, None, "", K.NOT_READY, R.UNKNOWN),
+    # Threads
+    (4476002, None, "", K.APP, R.APP_SECRET),
+    (1, None, "The user has not accepted the invite to test the app", K.APP, R.APP_NOT_REVIEWED),
+    (100, None, "Param text must be at most 500 characters long.", K.CONTENT, R.TEXT_TOO_LONG),
+    (100, None, "The media could not be fetched from this URI", K.CONTENT, R.MEDIA_UNREACHABLE),
+    (100, None, "Tried accessing nonexisting field (status)", K.DUPLICATE, R.DUPLICATE),
     # in no table
     (2500, None, "", K.UNKNOWN, R.UNKNOWN),
     (3001, None, "", K.UNKNOWN, R.UNKNOWN),

@@ -558,6 +558,7 @@ async def test_limits_of_a_minute_and_of_a_day(twins: Twins) -> None:
     token = (await link(twins))["access_token"]
     answers = [code_of(await init(twins, token, file_of(100))) for _ in range(7)]
     assert answers == [(200, "ok")] * 6 + [(429, "rate_limit_exceeded")]
+    twins.advance(seconds=61)
     for _ in range(9):
         twins.advance(seconds=20)
         await init(twins, token, file_of(100))

@@ -1,0 +1,22 @@
+"""A scene on a real SQLite file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from scene import Scene, playing
+
+from storage.database import Database
+
+
+@pytest.fixture
+async def scene(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Scene]:
+    path = tmp_path / "scene.db"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    async with playing(database, tmp_path) as made:
+        yield made
+    await database.close()

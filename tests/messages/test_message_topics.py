@@ -1,0 +1,440 @@
+"""What each message says and offers, in every state, plain and ugly; Slack's limits hold on all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+
+import pytest
+from message_facts import (
+    ACME,
+    CLIENT,
+    CLIENT_ID,
+    INSTAGRAM,
+    NOW,
+    ROW,
+    UGLY,
+    UGLY_ACCOUNT,
+    UGLY_CLIENT,
+    URL,
+    X,
+    actions_of,
+    alert,
+    buttons,
+    check,
+    delivery,
+    group,
+    invited,
+    labels,
+    linked,
+    many,
+    open_line,
+    queued_post,
+)
+
+from bot.messages import actions, engine, health, incident, incident_news, invitation, late, posts, retry
+from bot.messages.health import HealthFacts, HealthLine
+from bot.messages.incident_facts import Waiting
+from bot.messages.people import Account, ClientName
+from bot.platforms.base import Reason
+
+EVERY = [reason.value for reason in Reason]
+OTHER = ClientName("e" * 32, "client-b", "Other Client")
+STATES = (
+    "scheduled",
+    "preparing",
+    "sending",
+    "processing",
+    "published",
+    "failed",
+    "blocked",
+    "unconfirmed",
+    "cancelled",
+)
+
+
+# -- invitations -----------------------------------------------------------------------------------
+
+
+def test_an_open_invitation_has_a_link_button_for_each_platform() -> None:
+    shown = check(invitation.invitation(invited(open_line(expected="@brand"), open_line(platform=X))))
+    assert [button["url"] for button in buttons(shown)] == [URL, URL]
+    assert "sign in as *@brand*" in shown.text and "<@U0ADA>" in shown.text
+    assert "nothing is shared with Slack" in shown.text and "Fri 27 Nov 2026" in shown.text
+    assert URL not in shown.text
+
+
+def test_a_first_link_ticks_off_and_can_be_taken_back() -> None:
+    line = open_line(state="used", url=None, linked=(linked(fresh=True),))
+    shown = check(invitation.invitation(invited(line)))
+    (undo,) = buttons(shown)
+    assert (undo["action_id"], undo["value"]) == (actions.UNDO_LINK, f"{ROW}:1")
+    assert "@acme" in undo["confirm"]["text"]["text"] and "Client A" in undo["confirm"]["text"]["text"]
+    assert "✅ *Instagram*: *@acme* (Acme Shoes) is connected." in shown.text
+    assert any("accessory" in block for block in shown.blocks)
+
+
+def test_an_old_link_is_neither_undone_nor_pictured() -> None:
+    shown = check(invitation.invitation(invited(open_line(state="used", url=None, linked=(linked(),)))))
+    assert buttons(shown) == []
+    assert not any("accessory" in block for block in shown.blocks)
+
+
+def test_a_link_that_was_taken_back_says_so() -> None:
+    line = open_line(state="used", url=None, linked=(linked(gone=True),))
+    assert "not connected any more" in invitation.invitation(invited(line)).text
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("replaced", "newer link"),
+        ("closed", "no longer needed"),
+        ("expired", "`/connect instagram client-a`"),
+        ("off", "switched off"),
+    ],
+)
+def test_an_ended_invitation_says_what_to_do_instead(state: str, words: str) -> None:
+    shown = check(invitation.invitation(invited(open_line(state=state, url=None))))
+    assert words in shown.text and buttons(shown) == []
+
+
+def test_what_is_new_and_not_reviewed_is_said() -> None:
+    facts = invited(open_line(review_note="Only <testers> can be linked."), new_here=True)
+    shown = check(invitation.invitation(facts))
+    assert "Only &lt;testers&gt; can be linked." in shown.text
+    assert buttons(shown)[-1]["action_id"] == actions.OPEN_CLIENT
+    assert buttons(shown)[-1]["value"] == CLIENT_ID
+
+
+@pytest.mark.parametrize("state", ["open", "used", "replaced", "closed", "expired", "off"])
+@pytest.mark.parametrize("again", [True, False])
+def test_the_client_reads_nothing_of_the_team(state: str, again: bool) -> None:
+    line = open_line(
+        state=state,
+        url=URL if state == "open" else None,
+        reconnects=again,
+        expected="@acme",
+        linked=(linked(),) if state == "used" else (),
+        review_note="testers only",
+    )
+    shown = check(invitation.for_client(invited(line, asked_by="U0ADA")))
+    for secret in ("client-a", "Client A", "U0ADA", "testers", "`", "token", "OAuth"):
+        assert secret not in shown.text
+    assert (labels(shown) != []) == (state == "open")
+
+
+def test_ugly_and_many_lines_still_fit() -> None:
+    item = linked(UGLY_ACCOUNT, fresh=True)
+    lines = [
+        open_line(expected=UGLY, review_note=UGLY * 5),
+        open_line(state="used", linked=tuple(replace(item, connection_id=f"{i:032x}") for i in range(40))),
+    ]
+    for facts in (invited(*lines * 6, client=UGLY_CLIENT, new_here=True), invited(lines[1])):
+        shown = check(invitation.invitation(facts))
+        check(invitation.for_client(facts))
+        assert " more" in str(shown.blocks)
+
+
+# -- incidents -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", EVERY)
+@pytest.mark.parametrize(
+    ("kind", "severity"), list(product(["grant", "connection", "app"], ["warning", "dead"]))
+)
+def test_every_alert_can_be_said(reason: str, kind: str, severity: str) -> None:
+    ugly = group(UGLY_CLIENT, UGLY_ACCOUNT)
+    for groups, operations, how in product(
+        [(), (group(),), (ugly,) * 60], [True, False], [None, "relinked", "x"]
+    ):
+        facts = alert(
+            reason=reason,
+            kind=kind,
+            severity=severity,
+            groups=groups,
+            operations=operations,
+            how=how,
+            closed_at=NOW if how else None,
+            until=NOW,
+            taken_by="U0BOB",
+        )
+        root = check(incident.incident(facts))
+        if how is not None:
+            assert buttons(root) == []
+        for what in ("dead", "relinked", "recovered", "something new"):
+            check(incident_news.news(facts, what))
+
+
+def test_a_death_names_everything_and_offers_the_cure() -> None:
+    shown = check(incident.incident(alert()))
+    for words in ("Client A", "@acme", "Instagram", "removed our access", "3 posts wait", "17:00 CET"):
+        assert words in shown.text
+    assert "<@U0ADA> <!subteam^S0TEAM>" in shown.text
+    assert labels(shown) == ["Reconnect", "Ask the client", "Copy link"]
+    reconnect, ask, copy = buttons(shown)
+    assert reconnect["url"] == URL and reconnect["style"] == "primary"
+    assert ask["value"] == copy["value"] == f"{'a' * 32}:{CLIENT_ID}"
+
+
+def test_without_a_client_channel_or_link_the_buttons_are_left_out() -> None:
+    assert labels(incident.incident(alert(groups=(group(can_ask=False),)))) == ["Reconnect", "Copy link"]
+    assert labels(incident.incident(alert(groups=(group(url=None),)))) == []
+
+
+def test_a_warning_says_until_when_and_what_falls_after_it() -> None:
+    facts = alert(severity="warning", reason="expired", until=NOW + timedelta(days=3))
+    shown = check(incident.incident(facts))
+    assert "works until" in shown.text and "Mon 23 Nov 2026" in shown.text
+    assert "1 of them after the end" in shown.text
+    assert "disconnected" not in shown.text and "has run out" not in shown.text
+
+
+def test_trouble_that_a_reconnect_does_not_cure_is_checked_first() -> None:
+    shown = check(incident.incident(alert(kind="connection", reason="suspended")))
+    primary = [button["action_id"] for button in buttons(shown) if button.get("style") == "primary"]
+    assert primary == [actions.CHECK_NOW]
+    assert "press *Check now*" in shown.text
+
+
+def test_our_own_app_is_the_operators_matter() -> None:
+    shown = check(incident.incident(alert(kind="app", reason="app_secret", groups=(), operations=True)))
+    assert buttons(shown) == []
+    assert "`INSTAGRAM_CLIENT_SECRET`" in shown.text and "No account is at fault" in shown.text
+
+
+def test_the_operations_channel_sees_all_clients_and_no_client_another() -> None:
+    mine = group()
+    other = group(OTHER, Account(INSTAGRAM, "other"))
+    shown = check(incident.incident(alert(operations=True, groups=(mine, other))))
+    assert "Client A" in shown.text and "Other Client" in shown.text
+    assert actions_of(shown) == [actions.OPEN_LINK, actions.OPEN_LINK]
+    for what in ("dead", "relinked"):
+        assert "Other" not in incident_news.news(alert(), what).text
+
+
+def test_who_took_it_is_shown_and_nobody_is_called_again() -> None:
+    shown = check(incident.incident(alert(taken_by="U0BOB")))
+    assert "<@U0BOB> is on it" in shown.text and "<@U0ADA>" not in shown.text
+
+
+def test_the_cure_is_quiet_and_says_what_happens_to_what_waited() -> None:
+    shown = check(incident_news.news(alert(how="relinked", closed_at=NOW), "relinked"))
+    assert "connected again" in shown.text and "<@" not in shown.text
+    assert "2 queued posts go out by themselves on time" in shown.text and "1 post is late" in shown.text
+    assert "works again" in incident_news.news(alert(how="recovered"), "recovered").text
+
+
+def test_a_death_in_the_thread_calls_people_unless_it_is_over_by_then() -> None:
+    assert "<@U0ADA>" in check(incident_news.news(alert(), "dead")).text
+    assert "<@" not in incident_news.news(alert(how="relinked"), "dead").text
+
+
+# -- posts -----------------------------------------------------------------------------------------
+
+
+def test_a_day_is_one_line() -> None:
+    shown = check(posts.day_message(posts.Day(CLIENT, NOW.date(), {"Instagram": 2, "X": 1})))
+    assert shown.text == "✅ `client-a` · Fri 20 Nov: *3 posts published* (2 Instagram, 1 X)"
+    assert "*1 post published*" in posts.day_message(posts.Day(CLIENT, NOW.date(), {"X": 1})).text
+
+
+def test_a_published_post_links_to_itself_and_tells_when_it_is_not_public() -> None:
+    item = delivery("published", permalink="https://x.test/1?a=1&b=2", visibility="private")
+    shown = check(posts.published(item))
+    assert "<https://x.test/1?a=1&amp;b=2|" in shown.text and "“private”" in shown.text
+    assert "⚠️" not in posts.published(delivery("published", visibility="public")).text
+    assert "<" not in posts.published(delivery("published", permalink="javascript:1")).text
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "paused", "dead", "waiting", "late", *[reason.value for reason in Reason]]
+)
+@pytest.mark.parametrize("state", STATES)
+def test_every_delivery_has_words(state: str, reason: str) -> None:
+    for asked, is_late, ugly in product([True, False], repeat=3):
+        post = queued_post(UGLY * 9, UGLY_CLIENT) if ugly else queued_post()
+        item = delivery(
+            state,
+            UGLY_ACCOUNT if ugly else ACME,
+            post,
+            reason=reason,
+            asked=asked,
+            late=is_late,
+            visibility=UGLY,
+            permalink=UGLY,
+        )
+        shown = check(posts.post(post, [item]))
+        assert "None" not in shown.text and "{" not in shown.text.replace("{date_short_pretty} at {time}", "")
+        check(posts.post_news(item, state))
+        check(posts.published(item))
+        check(late.late(post.client, [item]))
+        check(retry.retry_message(retry.FailureFacts((item,), 1)))
+
+
+def test_a_failed_post_retries_only_what_failed() -> None:
+    first, second, third, fourth = many(delivery("failed", reason="platform_down"), 4)
+    items = [
+        first,
+        second,
+        replace(third, state="published"),
+        replace(fourth, state="unconfirmed", asked=True),
+    ]
+    shown = check(posts.post(queued_post(), items))
+    assert labels(shown) == ["Retry 2 accounts", "It is live", "Post it again"]
+    again, live, twice = buttons(shown)
+    assert actions.read_choices(again["value"]) == [first.numbers, second.numbers]
+    assert actions.read_choices(live["value"]) == actions.read_choices(twice["value"]) == [fourth.numbers]
+    assert "confirm" not in live
+    risk = twice["confirm"]["text"]["text"]
+    assert "twice" in risk and "@acme" in risk and "Client A" in risk
+    assert "Client A" in again["confirm"]["text"]["text"] and "@acme" in again["confirm"]["text"]["text"]
+    assert "failed on 2 of 4 accounts" in shown.text
+
+
+def test_a_post_that_needs_nobody_has_no_buttons() -> None:
+    shown = check(posts.post(queued_post(), [delivery("published"), delivery("unconfirmed")]))
+    assert buttons(shown) == [] and "needs nobody any more" in shown.text
+
+
+def test_a_post_on_very_many_accounts_still_fits() -> None:
+    items = [*many(delivery("unconfirmed", UGLY_ACCOUNT, asked=True), 60), *many(delivery("failed"), 60)]
+    shown = check(posts.post(queued_post(UGLY * 20), items))
+    assert "more accounts" in shown.text or len(shown.text) > 3_800
+
+
+def test_news_of_a_post_calls_its_author_and_says_what_to_do() -> None:
+    failed = check(posts.post_news(delivery("failed", reason="media_ratio"), "failed"))
+    assert "<@U0ADA>" in failed.text and "Crop it" in failed.text
+    unclear = check(posts.post_news(delivery("unconfirmed", asked=True), "unconfirmed"))
+    assert "*It is live*" in unclear.text and "never post twice" in unclear.text
+
+
+def test_late_posts_are_offered_one_by_one_and_all_at_once() -> None:
+    items = many(delivery("blocked", late=True, reason="late"), 3)
+    shown = check(late.late(CLIENT, [*items, delivery("cancelled"), delivery("published")]))
+    assert labels(shown) == ["Send this one", "Drop this one"] * 3 + ["Send all 3 now", "Drop all 3"]
+    everything = [item.numbers for item in items]
+    assert [actions.read_choices(button["value"]) for button in buttons(shown)[-2:]] == [everything] * 2
+    assert all("confirm" in button for button in buttons(shown))
+    assert "was dropped" in shown.text and "is published" in shown.text
+
+
+def test_one_late_post_has_two_buttons_and_a_decided_one_none() -> None:
+    assert labels(late.late(CLIENT, [delivery("blocked", late=True)])) == ["Send now", "Drop"]
+    done = check(late.late(CLIENT, [delivery("published")]))
+    assert buttons(done) == [] and "Nothing is left to decide" in done.text
+
+
+def test_very_many_late_posts_promise_only_what_the_button_holds() -> None:
+    items = many(delivery("blocked", UGLY_ACCOUNT, queued_post(UGLY), late=True), 120)
+    shown = check(late.late(UGLY_CLIENT, items))
+    assert labels(shown)[-2:] == ["Send the first 50 now", "Drop the first 50"]
+    assert len(actions.read_choices(buttons(shown)[-1]["value"])) == 50
+
+
+# -- lists -----------------------------------------------------------------------------------------
+
+
+def test_nothing_to_retry_is_said_kindly() -> None:
+    assert "Nothing to retry" in check(retry.retry_message(retry.FailureFacts((), 0))).text
+
+
+def test_the_retry_list_goes_by_client_and_counts_what_it_does_not_show() -> None:
+    failed = many(delivery("failed", reason="platform_down"), 2)
+    other = delivery("blocked", post=queued_post("Late", OTHER), late=True)
+    shown = check(retry.retry_message(retry.FailureFacts((*failed, other), 15)))
+    assert labels(shown) == ["Retry", "Drop", "Retry", "Drop", "Retry all 2 that failed", "Send now", "Drop"]
+    assert "12 older ones" in shown.text and "Other Client" in shown.text
+
+
+def test_a_full_retry_list_of_ugly_things_fits() -> None:
+    clients = [replace(UGLY_CLIENT, id=str(number)) for number in range(20)]
+    items = tuple(delivery("failed", UGLY_ACCOUNT, queued_post(UGLY, client)) for client in clients)
+    check(retry.retry_message(retry.FailureFacts(items, 400)))
+
+
+def line(**values: object) -> HealthLine:
+    plain = HealthLine(CLIENT, ACME, ROW, refreshed_at=NOW, until=NOW + timedelta(days=9))
+    return replace(plain, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["", *EVERY])
+@pytest.mark.parametrize(
+    ("state", "colour"),
+    [
+        ("fine", "green"),
+        ("limited", "green"),
+        ("waiting", "yellow"),
+        ("ending", "yellow"),
+        ("ends_soon", "yellow"),
+        ("paused", "yellow"),
+        ("off", "yellow"),
+        ("dead", "red"),
+        ("trouble", "red"),
+    ],
+)
+def test_every_health_has_words(state: str, colour: str, reason: str) -> None:
+    for url, account in product([None, URL], [ACME, UGLY_ACCOUNT]):
+        one = line(state=state, colour=colour, reason=reason, url=url, account=account, permission="posting")
+        shown = check(health.health_message(HealthFacts((one,), {colour: 1})))
+        assert "None" not in shown.text
+        assert (labels(shown) == ["Reconnect"]) == (
+            colour == "red" or state in ("ending", "ends_soon", "limited")
+        )
+
+
+def test_health_tells_why_since_when_and_what_waits() -> None:
+    red = line(state="dead", colour="red", reason="revoked", waiting=Waiting(3, NOW), url=URL)
+    bare = HealthLine(OTHER)
+    facts = HealthFacts((red, line(), bare), {"red": 1, "green": 1}, last_sweep=NOW)
+    shown = check(health.health_message(facts))
+    for words in ("1 account down", "1 fine", "removed our access", "3 posts waiting", "Last refreshed"):
+        assert words in shown.text
+    assert "Needs a person by" in shown.text and "`/connect instagram client-b`" in shown.text
+    assert [button.get("url") for button in buttons(shown)] == [URL]
+    assert "last round: <!date^" in shown.text
+
+
+def test_health_without_a_link_offers_a_reconnect() -> None:
+    (press,) = buttons(health.health_message(HealthFacts((line(state="dead", colour="red"),), {"red": 1})))
+    assert (press["action_id"], press["value"]) == (actions.RECONNECT_ACCOUNT, ROW)
+
+
+def test_health_pages_and_says_when_the_engine_stands_still() -> None:
+    lines = tuple(
+        replace(
+            line(state="dead", colour="red", account=UGLY_ACCOUNT),
+            client=replace(UGLY_CLIENT, id=str(number)),
+        )
+        for number in range(health.PAGE_LINES)
+    )
+    facts = HealthFacts(lines, {"red": 99}, "all", 1, 3, NOW, sweep_is_old=True, is_set_up=False)
+    shown = check(health.health_message(facts))
+    pages = [button["value"] for button in buttons(shown) if button["action_id"] == actions.HEALTH_PAGE]
+    assert pages == ["all:0", "all:2"]
+    assert actions_of(shown)[-1] == actions.OPEN_SETUP
+    assert len(labels(health.health_message(replace(facts, page=0)))) == len(labels(shown)) - 1
+    assert "stand still" in health.health_message(replace(facts, lines=lines[:1])).text
+
+
+def test_no_clients_no_accounts_no_sweep() -> None:
+    assert "No clients here yet" in check(health.health_message(HealthFacts((), {}))).text
+    bare = check(health.health_message(HealthFacts((HealthLine(CLIENT),), {})))
+    assert "No accounts are connected yet" in bare.text and "not finished a round" in bare.text
+
+
+# -- the bot itself --------------------------------------------------------------------------------
+
+
+def test_a_gap_says_from_when_to_when_and_what_follows() -> None:
+    shown = check(engine.gap(NOW, NOW + timedelta(hours=3, minutes=20), 2, "Europe/Berlin"))
+    for words in ("15:00 CET", "18:20 CET", "3 h 20 min", "2 logins were due"):
+        assert words in shown.text
+    assert "No login had to be renewed" in check(engine.gap(NOW, NOW + timedelta(hours=1), 0)).text
+
+
+def test_the_welcome_says_what_to_do_first() -> None:
+    shown = check(engine.welcome(UGLY))
+    assert "`/lamplighter setup`" in shown.text and actions_of(shown) == [actions.OPEN_SETUP]
