@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sandbox.platforms.model import Account, App
 from sandbox.server import PICTURE_HOST, Sandbox
-from sandbox.slack import Person, Seen
+from sandbox.slack import Person
 from sandbox.slack.models import Channel, User, View
 from sandbox.visitor import Visitor
 
@@ -21,6 +21,8 @@ SCOPES = {
     "x": "tweet.read tweet.write users.read media.write offline.access",
     "instagram": "instagram_business_basic instagram_business_content_publish",
 }
+HOUR = 3600.0
+X_FLORIST = "102"
 SHOPS = (("bakery", "Corner Bakery"), ("florist", "Wild Florist"), ("roastery", "Hill Roastery"))
 
 
@@ -91,20 +93,36 @@ class Morning:
         await self._set_up(maria)
         await self._link(maria, self.agency.bakery, "bakery", "bakery", "instagram", "x")
         await self._link(maria, self.agency.florist, "florist", "florist", "instagram", "x")
-        await self._post(maria, self.agency.bakery, "Fresh bread, every morning from six.", "bread.jpg")
-        await self.advance(3600)
-        await self._post(maria, self.agency.florist, "Tulips are here.", "flowers.jpg")
-        await self.advance(2 * 86_400)
+        bakery, florist = self.agency.bakery, self.agency.florist
+        await self._post(maria, bakery, "Instagram", "Fresh bread, every morning from six.", "bread.jpg")
+        await self._post(maria, bakery, "X", "Sourdough day. Come early!")
+        await self.advance(600)
+        await self._post(maria, florist, "Instagram", "Tulips are here.", "flowers.jpg")
+        await self._post(maria, florist, "X", "Free delivery in town this week.", later=2 * HOUR)
+        await self.advance(3 * HOUR)
+        await self._post(maria, bakery, "Instagram", "A new roast to go with it.", "coffee.jpg", later=30 * HOUR)
+        await self._post(maria, florist, "X", "Open on Sunday, ten to two.", later=26 * HOUR)
+        self.sandbox.platforms.set_fault("password_changed", "x", account=X_FLORIST)
+        await self.advance(2 * HOUR)
 
     async def _set_up(self, maria: Person) -> None:
-        seen = await maria.command("/lamplighter", "setup", self.agency.operations.id)
-        view = await self._modal(maria, seen)
+        await maria.command("/lamplighter", "setup", self.agency.operations.id)
+        view = await self._modal(maria, "setup.zone")
         values = {"setup.operations": self.agency.operations.id, "setup.admins": [self.agency.maria.id]}
         await maria.submit(view, values | {"setup.zone": "Europe/Berlin"})
 
-    async def _modal(self, person: Person, seen: Seen) -> View:
-        await self.sandbox.slack.until(lambda: person.modal is not None)
-        assert person.modal is not None, seen.warning
+    async def _modal(self, person: Person, holds: str) -> View:
+        """The modal on top, once it holds what is looked for (some open small and fill up)."""
+
+        def is_there() -> bool:
+            return person.modal is not None and holds in str(person.modal.body)
+
+        try:
+            await self.sandbox.slack.until(is_there, 15)
+        except TimeoutError:
+            shown = person.modal.body if person.modal is not None else None
+            raise AssertionError(f"no modal with {holds!r}: {shown}") from None
+        assert person.modal is not None
         return person.modal
 
     async def _link(
@@ -123,23 +141,26 @@ class Morning:
             async with Visitor() as browser:
                 await browser.connect(link, account=ids[platform, handle])
 
-    async def _post(self, maria: Person, channel: Channel, text: str, picture: str, later: float = 0) -> None:
-        """Composes a post for all accounts of the channel's client; `later` in seconds of house time."""
-        view = await self._modal(maria, await maria.command("/post", "", channel.id))
+    async def _post(
+        self, maria: Person, channel: Channel, on: str, text: str, picture: str = "", later: float = 0
+    ) -> None:
+        """Composes a post for the client's account `on` a platform; `later` in seconds of house time."""
+        await maria.command("/post", "", channel.id)
+        view = await self._modal(maria, "composer.text")
         values: dict[str, object] = {"composer.text": text}
         if picture:
             values["composer.media"] = f"https://{PICTURE_HOST}/{picture}"
         for block in view.body["blocks"]:
-            if block["block_id"].startswith("composer.accounts"):
+            if block.get("block_id", "").startswith("composer.accounts"):
                 options = block["element"]["options"]
-                values[block["block_id"]] = [option["value"] for option in options]
+                chosen = [option["value"] for option in options if on in option["text"]["text"]]
+                values[block["block_id"]] = chosen
         if later:
             due = self.sandbox.platforms.now() + timedelta(seconds=later)
             values |= {"composer.when": "later", "composer.at": due}
-        await maria.submit(view, values)
-        await self.sandbox.slack.until(lambda: maria.modal is None or "Queued" in str(maria.modal.body), 15)
-        if maria.modal is not None:
-            await maria.close(maria.modal)
+        seen = await maria.submit(view, values)
+        assert not seen.errors, seen.errors
+        await maria.close(await self._modal(maria, "Queued"))
 
 
 def links_in(person: Person, channel_id: str) -> list[str]:

@@ -113,6 +113,7 @@ async def published_between(
     """How many posts of a client went out, by platform."""
     query = (
         select(Connection.platform, func.count())
+        .select_from(Delivery)
         .join(Connection, Connection.id == Delivery.connection_id)
         .where(
             Delivery.client_id == client_id,

@@ -10,13 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press
+from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, demand_named
-from bot.domain import posting
+from bot.domain import pictures, posting
 from bot.domain.auditing import Actor
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.posting import Choice
 from bot.messages import actions, decisions
 from bot.messages.message import Message
+from bot.messages.retry import FailureFacts
 from storage.models import Client, Delivery
 
 Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[list[Delivery]]]
@@ -49,9 +51,18 @@ def deciding(rule: Rule, doing: str, done: str, *, named: bool = False) -> Press
                 await _demand_named(session, press.asker, choices, doing)
             changed = await rule(session, press.asker.actor, choices, desk.house.clock.now())
         desk.house.wake.all()
-        return decisions.decided(done, len(changed), len(choices))
+        said = decisions.decided(done, len(changed), len(choices))
+        return decisions.above(said, await _rest(desk, press)) if press.is_ephemeral else said
 
     return handler
+
+
+async def _rest(desk: Desk, press: Press) -> FailureFacts:
+    """What is left to look at, for the list that the button stood in."""
+    actor = press.asker.actor
+    async with desk.house.db.read() as session:
+        found = await find_clients(session, actor, "")
+        return await pictures.failures(session, desk.house, actor.workspace_id, [row.id for row in found])
 
 
 async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[Choice], doing: str) -> None:

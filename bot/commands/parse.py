@@ -81,7 +81,7 @@ def parse(text: str, platforms: Iterable[str] = ()) -> Typed:
             named = named or word.lstrip("#").strip() or None
         elif word.startswith("@"):
             handle = handle or word.lstrip("@") or None
-        elif word.casefold() not in FILLERS:
+        elif word.casefold() not in FILLERS and any(char.isalnum() for char in word):
             names.append(word)
     too_long = len(text) > LONGEST
     return Typed(tuple(dict.fromkeys(found)), named, tuple(names), handle, too_long)

@@ -53,6 +53,14 @@ def _for_relink(target: Connection, accounts: list[Account]) -> Finding:
     )
 
 
+def _offered(accounts: list[Account]) -> dict[str, Any]:
+    """What a person may answer with (ids) and how it is called; for a relink nothing is offered."""
+    return {
+        "offered": [account.id for account in accounts],
+        "found": [label(account) for account in accounts],
+    }
+
+
 async def _for_new(
     session: AsyncSession, info: PlatformInfo, invitation: Invitation, accounts: list[Account]
 ) -> Finding:
@@ -60,8 +68,7 @@ async def _for_new(
     if expected:
         matching = [account for account in accounts if same_handle(account.handle, expected)]
         if not matching:
-            found = [label(account) for account in accounts]
-            return Finding(question=Question.UNEXPECTED, detail={"expected": expected, "found": found})
+            return Finding(question=Question.UNEXPECTED, detail={"expected": expected} | _offered(accounts))
         accounts = matching[:1]
     taken = await connections.elsewhere(
         session,
@@ -72,11 +79,11 @@ async def _for_new(
     )
     detail = {"elsewhere": [connection.account_id for connection, _ in taken]}
     if len(accounts) > 1:
-        return Finding(question=Question.PICK, detail=detail)
+        return Finding(question=Question.PICK, detail=detail | _offered(accounts))
     if taken:
-        return Finding(question=Question.ELSEWHERE, detail=detail | {"found": [label(accounts[0])]})
+        return Finding(question=Question.ELSEWHERE, detail=detail | _offered(accounts))
     if info.confirm_after_consent:
-        return Finding(question=Question.CONFIRM, detail={"found": [label(accounts[0])]})
+        return Finding(question=Question.CONFIRM, detail=_offered(accounts))
     return Finding(accounts=(accounts[0].id,))
 
 

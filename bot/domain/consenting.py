@@ -17,10 +17,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import consent_checks, linking
-from bot.domain.consents import Answer, Question, Result, open_answer, public_account, seal_answer, verifier_place
+from bot.domain.consents import Answer, Result, open_answer, public_account, seal_answer, verifier_place
 from bot.domain.errors import Refused
 from bot.domain.house import House
-from bot.domain.inviting import find, usable
+from bot.domain.inviting import find, is_wanted, usable
 from bot.domain.outcomes import Outcome, judge
 from bot.http import HttpError
 from bot.platforms.base import Discovery, PlatformError
@@ -61,6 +61,8 @@ async def begin(house: House, token: str, browser: str) -> str | None:
     async with house.db.write() as session:
         invitation = await find(session, token)
         if invitation is None or not usable(invitation, now) or invitation.platform not in house.apps:
+            return None
+        if not await is_wanted(session, invitation):
             return None
         platform = house.platforms[invitation.platform]
         consent_id = new_id()
@@ -243,10 +245,7 @@ async def choose(house: House, consent_id: str, browser: str | None, picks: list
             raise CallbackRefused("other_browser", "Open the link from Slack again, in one browser.")
         if consent.state != "choosing" or consent.answer is None:
             return
-        # A relink never links another account, whatever a crafted form carries.
-        declined_only = consent.detail.get("question") == Question.OTHER_ACCOUNT
-        usable_ids = {account["id"] for account in consent.accounts if account["usable"]}
-        offered = set() if declined_only else usable_ids
+        offered = consent.detail.get("offered", ())  # whatever else a crafted form carries
         chosen = [pick for pick in dict.fromkeys(picks) if pick in offered]
         if not chosen:
             await _fail(session, consent_id, Result.DECLINED, now)

@@ -173,8 +173,14 @@ async def close_for_grant(
 
 
 async def close_one(session: AsyncSession, incident: Incident, how: str, now: datetime) -> None:
-    if await store.close(session, incident, how, now):
-        await _news(session, incident, how)
+    """Closes an incident, says so, and ends the invitations that belonged to it."""
+    if not await store.close(session, incident, how, now):
+        return
+    concerned = [incident.connection_id] if incident.connection_id else []
+    if incident.kind == "grant" and incident.grant_id is not None:
+        concerned = [item.connection.id for item in await grants.live_reach(session, incident.grant_id)]
+    await inviting.close_alerts(session, concerned)
+    await _news(session, incident, how)
 
 
 async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:

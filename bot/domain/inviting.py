@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.auditing import Actor, record
@@ -19,7 +19,7 @@ from bot.domain.house import House
 from bot.domain.telling import Audience, channel, client_side, show_view, touch
 from storage import invitations as store
 from storage.crypto import Place, digest
-from storage.models import Client, Connection, Incident, Invitation, Notice, new_id
+from storage.models import Client, Connection, Incident, Invitation, Notice, Workspace, new_id
 
 LIVES = timedelta(days=7)
 TOKEN_BYTES = 32
@@ -46,9 +46,10 @@ async def invite(
 ) -> Notice:
     """Writes invitations and the one message that carries them; returns its notice."""
     batch_id = new_id()
-    for item in wanted:
+    for index, item in enumerate(wanted):
         await _replace_own(session, actor, client, item)
-        _add(session, house, client, item, batch_id, now, actor=actor, channel_id=channel_id)
+        at = now + timedelta(microseconds=index)  # the message keeps the order of the asking
+        _add(session, house, client, item, batch_id, at, actor=actor, channel_id=channel_id)
     record(
         session,
         actor,
@@ -120,6 +121,27 @@ async def find(session: AsyncSession, token: str) -> Invitation | None:
 
 def usable(invitation: Invitation, now: datetime) -> bool:
     return invitation.state == "open" and (invitation.expires_at is None or invitation.expires_at > now)
+
+
+async def is_wanted(session: AsyncSession, invitation: Invitation) -> bool:
+    """Whether its client is still open and its workspace still has the bot."""
+    client = await session.get_one(Client, invitation.client_id)
+    workspace = await session.get_one(Workspace, invitation.workspace_id)
+    return client.closed_at is None and workspace.uninstalled_at is None
+
+
+async def close_alerts(session: AsyncSession, connection_ids: Sequence[str]) -> None:
+    """Ends the invitations of alerts that are over."""
+    await session.execute(
+        update(Invitation)
+        .where(
+            Invitation.connection_id.in_(connection_ids),
+            Invitation.state == "open",
+            Invitation.created_by.is_(None),
+        )
+        .values(state="closed")
+        .execution_options(synchronize_session=False)
+    )
 
 
 def address(house: House, invitation: Invitation) -> str:

@@ -115,7 +115,8 @@ async def finish(
     invitation = await walks.get(session, consent.invitation_id)
     assert invitation is not None
     await release_hold(session, consent)
-    if not await walks.use(session, invitation.id, consent_id, now):
+    wanted = await inviting.is_wanted(session, invitation)
+    if not wanted or not await walks.use(session, invitation.id, consent_id, now):
         await _end(session, consent_id, Result.USED, now)
         return
     answer = open_answer(house.vault, consent_id, consent.answer)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.messages import actions as names
-from bot.messages.blocks import Confirm, Part, button, count, listed, plain, safe
+from bot.messages.blocks import Confirm, Part, agree, button, count, listed, plain, safe
 from bot.messages.people import Account, ClientName
 from bot.messages.times import moment
 from bot.messages.words import post_words
@@ -45,7 +45,7 @@ class PostShown:
 @dataclass(frozen=True, slots=True)
 class DeliveryShown:
     """A post on one account. `state` and `reason` are the row's; `asked`: unconfirmed, and only a person can
-    tell; `late`: held past its time and offered."""
+    tell; `late`: held past its time and offered; `planned_at`: when this attempt was to go out (UTC)."""
 
     id: str
     attempt: int
@@ -58,6 +58,7 @@ class DeliveryShown:
     late: bool = False
     permalink: str | None = None
     visibility: str | None = None
+    planned_at: datetime | None = None
 
     @property
     def numbers(self) -> names.Numbers:
@@ -97,7 +98,8 @@ def state_words(item: DeliveryShown) -> str:
         words = post_words(item.reason, item.account.platform)
         return f"⛔ failed. {words.what} {words.advice}"
     if item.is_offered:
-        return f"⚠️ was due {moment(item.post.due_at, item.post.client.zone)} and waits for your word"
+        planned = moment(item.planned_at or item.post.due_at, item.post.client.zone)
+        return f"⚠️ was due {planned} and waits for your word"
     if item.state == "blocked":
         return f"⏸️ {HELD.get(item.reason, 'waits')}"
     if item.state == "unconfirmed":
@@ -111,7 +113,7 @@ def _unclear(item: DeliveryShown) -> str:
         return f"⏳ may be live: the answer of {title} was lost, and we are looking for it"
     return (
         f"⚠️ may be live or not: the answer of {title} was lost, and it cannot be told from outside. "
-        "Please look at the account, then say what you saw"
+        "Please look at the account, then say what you saw."
     )
 
 
@@ -131,7 +133,7 @@ def retry_button(items: Sequence[DeliveryShown], label: str = "Retry") -> Part |
     failed = [item for item in items if item.is_failed][:ALL_MOST]
     if not failed:
         return None
-    ask = Confirm("Send again?", f"{_where(failed)}. It goes out at once.", "Send")
+    ask = Confirm("Send again?", f"{_where(failed)} {_goes(failed)} out at once.", "Send")
     return _button(label, names.RETRY, failed, ask, "primary")
 
 
@@ -140,7 +142,7 @@ def send_button(items: Sequence[DeliveryShown], label: str = "Send now") -> Part
     late = [item for item in items if item.is_offered][:ALL_MOST]
     if not late:
         return None
-    ask = Confirm("Send now, late?", f"{_where(late)}. It goes out at once.", "Send")
+    ask = Confirm("Send now, late?", f"{_where(late)} {_goes(late)} out at once.", "Send")
     return _button(label, names.SEND_LATE, late, ask, "primary")
 
 
@@ -149,7 +151,7 @@ def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | N
     over = [item for item in items if item.is_offered or item.is_failed][:ALL_MOST]
     if not over:
         return None
-    ask = Confirm("Drop for good?", f"{_where(over)}. It will not be published.", "Drop", danger=True)
+    ask = Confirm("Drop for good?", f"{_where(over)} will not be published.", "Drop", danger=True)
     return _button(label, names.DROP, over, ask, "danger")
 
 
@@ -177,7 +179,10 @@ def _button(
 
 def _where(items: Sequence[DeliveryShown]) -> str:
     """The clients and accounts that a press is about, in plain words."""
-    clients = listed(list(dict.fromkeys(plain(item.post.client.bare, 40) for item in items)), 3)
-    accounts = listed(list(dict.fromkeys(plain(item.account.bare, 50) for item in items)), 3)
-    posts = f"{count(len(items), 'post')} " if len(items) > 1 else ""
-    return f"{posts}for {clients} on {accounts}"
+    clients = listed(list(dict.fromkeys(plain(item.post.client.bare, 40) for item in items)), 2)
+    accounts = listed(list(dict.fromkeys(plain(item.account.bare, 50) for item in items)), 2)
+    return f"{count(len(items), 'post')} for {clients} ({accounts})"
+
+
+def _goes(items: Sequence[DeliveryShown]) -> str:
+    return agree(len(items), "goes", "go")

@@ -31,24 +31,35 @@ def incident(facts: Incident) -> Message:
         return _app(facts)
     if facts.how is not None:
         return _over(facts)
-    if facts.operations:
-        return _for_operations(facts)
-    return _for_client_team(facts)
+    if not any(group.accounts for group in facts.groups):
+        return _nothing_left(facts)
+    return _for_operations(facts) if facts.operations else _for_client_team(facts)
 
 
 # -- in a client's channel -------------------------------------------------------------------------
 
 
 def _for_client_team(facts: Incident) -> Message:
-    group = facts.groups[0] if facts.groups else None
+    group = facts.groups[0]
     why = words.reason_words(facts)
-    parts: list[Part | None] = [header(words.title(facts, group)), section(words.what_words(facts, why))]
-    if group is not None and group.accounts:
-        parts.append(section(words.waiting_words(facts, group)))
-        parts.append(_call(facts, group))
-        parts.append(_buttons(facts, group))
-    parts.append(_taken(facts))
-    return message(parts)
+    return message(
+        [
+            header(words.title(facts, group)),
+            section(words.what_words(facts, why)),
+            section(words.waiting_words(facts, group)),
+            _call(facts, group),
+            _buttons(facts, group),
+            _taken(facts),
+        ]
+    )
+
+
+def _nothing_left(facts: Incident) -> Message:
+    """Its accounts were disconnected, or moved to another login."""
+    gone = (
+        f"*The {facts.platform.title} login of this alert is not used here any more.* Nothing is left to do."
+    )
+    return message([section(f"◽ {gone}")])
 
 
 def _call(facts: Incident, group: Group) -> Part | None:

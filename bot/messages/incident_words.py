@@ -10,9 +10,7 @@ from bot.messages.words import Words, account_words, cure_of
 NAMES_MOST = 5
 
 
-def title(facts: Incident, group: Group | None) -> str:
-    if group is None or not group.accounts:
-        return f"{glyph(facts)} {facts.platform.title}: {state_words(facts)}"
+def title(facts: Incident, group: Group) -> str:
     who = listed([plain(account.label, 30) for account in group.accounts], 2)
     state = state_words(facts, len(group.accounts))
     return f"{glyph(facts)} {plain(group.client.bare, 30)}: {who} on {facts.platform.title} {state}"
@@ -25,11 +23,9 @@ def glyph(facts: Incident) -> str:
 def state_words(facts: Incident, accounts: int = 1) -> str:
     if facts.severity == "warning":
         return agree(accounts, "needs a new sign-in", "need a new sign-in")
-    return (
-        "cannot post"
-        if facts.kind == "connection"
-        else agree(accounts, "is disconnected", "are disconnected")
-    )
+    if facts.kind == "connection":
+        return "cannot post"
+    return agree(accounts, "is disconnected", "are disconnected")
 
 
 def reason_words(facts: Incident) -> Words:

@@ -115,9 +115,8 @@ async def _reel_step(desk: Desk, film: Media, handles: Handles) -> Ready | Wait:
         return _again(handles, verdict) if verdict else Wait({**handles, "uploaded": "1"}, 0.0, FRESH_FOR)
     state = await state_of(desk.graph, desk.target.token, handles[VIDEO])
     if state.failed:
-        return _again(
-            {"tries": handles.get("tries", "0")}, Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, state.label)
-        )
+        verdict = Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, state.label)
+        return _again({"tries": handles.get("tries", "0")}, verdict)
     return Wait(handles, UPLOAD_PAUSE) if state.arriving else Ready(handles, FRESH_FOR)
 
 
@@ -199,9 +198,7 @@ def problems(content: Content) -> Iterator[ContentProblem]:
         words = f"The text has {len(message)} characters; the most is {TEXT_MAX}."
         yield ContentProblem("text", Reason.TEXT_TOO_LONG, words)
     if not content.media and not message.strip() and not content.link:
-        yield ContentProblem(
-            "text", Reason.TEXT_REFUSED, "A post on Facebook needs a text, a link or a picture."
-        )
+        yield ContentProblem("text", Reason.TEXT_REFUSED, "A post on Facebook needs a text or a picture.")
     if films and len(content.media) > 1:
         words = "Facebook takes either pictures or one film in a post."
         yield ContentProblem("media", Reason.MEDIA_FORMAT, words)

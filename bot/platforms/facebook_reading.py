@@ -1,7 +1,7 @@
 """What can be read back of a Page's posts: a film's state, a post's address, and the one post that is ours.
 
-Sources: developers.facebook.com (video status, Page feed). The members of a film's phases are not shown there:
-they are read where they come and never needed.
+Sources: developers.facebook.com (video status, Page feed). What a film's phases hold is not shown there:
+it is read where it comes and never needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LIST_SIZE = 25
 
 @dataclass(frozen=True, slots=True)
 class VideoState:
-    """How far a film is. `label` is safe to log; `post_id` as Facebook gives it, with or without the Page's id."""
+    """How far a film is. `label` is safe to log; `post_id` may come with or without the Page's id."""
 
     status: str
     published: bool

@@ -1,10 +1,12 @@
 """Instagram behind a Facebook login: accounts linked to a Page, on graph.facebook.com, with the Page's token.
 
-Containers, the point of no return (`media_publish`) and what a look can prove (the container answers for
-itself) are Instagram's own; consent, tokens and their upkeep are Facebook's. Writing goes by the Page's token.
-Reading does too, and once more by the person's where the Page's is told that nothing is there (100/33) or that
-it may not (10). A connection's token is therefore a pair (`facebook_pages.Pair`); a Page's token alone works
-as well, without the second try.
+    post            point of no return    what a look can prove
+    any             media_publish         the container answers for itself, as in `instagram`
+
+Containers are Instagram's own; consent, tokens and their upkeep are Facebook's. Writing goes by the Page's
+token. Reading does too, and once more by the person's where the Page's is told that nothing is there (100/33)
+or that it may not (10). A connection's token is therefore a pair (`facebook_pages.Pair`); a Page's token
+alone works as well, without the second try.
 Sources: developers.facebook.com (Instagram API with Facebook login, content publishing, IG container).
 """
 
@@ -59,7 +61,7 @@ INFO = PlatformInfo(
 
 @dataclass(frozen=True, slots=True)
 class PageDesk(media.Desk):
-    """Instagram's desk, moved to graph.facebook.com: `base` is the version alone, the target's token a pair."""
+    """Instagram's desk on graph.facebook.com: `base` is the version alone, the target's token a pair."""
 
     async def get(self, path: str, fields: str, **params: str) -> oauth.Body:
         """By the Page's token, then by the person's where that may see more."""

@@ -1,9 +1,8 @@
 """Threads: one login is one profile, tokens extend themselves, every post is a container first.
 
-    post                        point of no return        what a look can prove
-    text, picture, film,        threads_publish           the container answers: not published (FINISHED, ERROR,
-    carousel                                              EXPIRED) is ABSENT, PUBLISHED is THERE; the profile's
-                                                          list only lends the id
+    post      point of no return    what a look can prove
+    any       threads_publish       the container answers: PUBLISHED is there; FINISHED, ERROR, EXPIRED
+                                    absent; the profile's list only lends the id
 
 Sources: developers.facebook.com (Threads: access tokens and permissions, long-lived tokens, posts, publishing
 reference, troubleshooting).
@@ -15,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.http import HttpError
-from bot.platforms import meta, oauth, text
+from bot.platforms import meta, oauth
+from bot.platforms import threads_limits as limits
 from bot.platforms import threads_media as media
 from bot.platforms.base import (
     Account,
@@ -44,13 +43,10 @@ from bot.platforms.base import (
     Wait,
 )
 from bot.platforms.instagram_media import of_container
-from bot.platforms.reading import moment, objects
 from bot.settings import AppCredentials
 
 TOKENS = f"https://{media.HOST}"  # token endpoints have no version
 ME_FIELDS = "id,username,name,threads_profile_picture_url"
-PERMALINK_DEADLINE = 5.0  # seconds: a link is not worth more once the post is out
-LIST_SIZE = "50"
 
 INFO = PlatformInfo(
     key="threads",
@@ -70,12 +66,12 @@ INFO = PlatformInfo(
     token_host=media.HOST,
     permission_page="https://www.threads.com/settings/account",
     limits=PostLimits(
-        text_max=media.TEXT_MAX,
-        media_max=media.CAROUSEL_MAX,
+        text_max=limits.TEXT_MAX,
+        media_max=limits.CAROUSEL_MAX,
         media_kinds=frozenset(MediaKind),
-        image_types=media.IMAGE_TYPES,
-        image_bytes_max=media.IMAGE_BYTES_MAX,
-        video_bytes_max=media.VIDEO_BYTES_MAX,
+        image_types=limits.IMAGE_TYPES,
+        image_bytes_max=limits.IMAGE_BYTES_MAX,
+        video_bytes_max=limits.VIDEO_BYTES_MAX,
         daily_cap=250,
     ),
     pkce=False,
@@ -142,7 +138,7 @@ class Threads:
         return await _me(call, target.token)
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
-        return tuple(media.problems(content))
+        return tuple(limits.problems(content))
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         try:
@@ -164,11 +160,11 @@ class Threads:
         post_id = oauth.word(body.get("id"))
         if post_id is None:
             raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_id"))
-        return Sent(post_id, await _permalink(desk, post_id))
+        return Sent(post_id, await media.permalink(desk, post_id))
 
     async def progress(self, call: Call, target: Target, handles: Handles, external_id: str | None) -> Sent:
         desk = media.Desk(call, target)
-        return Sent(external_id, await _permalink(desk, external_id) if external_id else None)
+        return Sent(external_id, await media.permalink(desk, external_id) if external_id else None)
 
     async def look(
         self,
@@ -194,7 +190,7 @@ class Threads:
             return Look(Found.ABSENT)
         if status != "PUBLISHED":
             return Look(Found.UNKNOWN)
-        return await _twin(desk, media.words_of(content), since.replace(microsecond=0), taken)
+        return await media.twin(desk, media.words_of(content), since.replace(microsecond=0), taken)
 
 
 async def _token_call(
@@ -229,32 +225,3 @@ async def _me(call: Call, token: str) -> Account:
         raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_id"))
     name = oauth.word(body.get("name")) or handle
     return Account(account_id, handle, name, oauth.word(body.get("threads_profile_picture_url")))
-
-
-async def _permalink(desk: media.Desk, post_id: str) -> str | None:
-    """Where people see the post. Without it the post is no less published."""
-    brief = replace(desk.call, deadline=min(desk.call.deadline, PERMALINK_DEADLINE), not_after=None)
-    try:
-        body = await replace(desk, call=brief).get(f"/{post_id}", "id,permalink")
-    except (PlatformError, HttpError):
-        return None
-    return oauth.word(body.get("permalink"))
-
-
-async def _twin(desk: media.Desk, ours: str, floor: datetime, taken: frozenset[str]) -> Look:
-    """Published for sure; its id only if exactly one post can be it."""
-    path = f"/{desk.target.account_id}/threads"
-    try:
-        body = await desk.get(path, "id,text,timestamp,permalink", limit=LIST_SIZE)
-    except (PlatformError, HttpError):
-        return Look(Found.THERE)
-    fitting = [item for item in objects(body, "data") if _fits(item, ours, floor)]
-    free = [item for item in fitting if oauth.word(item.get("id")) not in taken]
-    if len(free) != 1:
-        return Look(Found.THERE)
-    return Look(Found.THERE, oauth.word(free[0].get("id")), oauth.word(free[0].get("permalink")))
-
-
-def _fits(item: oauth.Body, ours: str, floor: datetime) -> bool:
-    theirs, at = item.get("text", ""), moment(item.get("timestamp"))
-    return isinstance(theirs, str) and at is not None and at >= floor and text.same_caption(ours, theirs)

@@ -1,4 +1,4 @@
-"""What comes before a post on Threads: what it may hold, and its containers, one safe step at a time.
+"""Posts on Threads from both sides: their containers, one safe step at a time, and what is read back.
 
 Every post is a container first, a text too. Handles: `container` is what gets published; `child0`, `child1`…
 belong to a carousel, `child0_ready`… marks those that Threads has processed; `tries` counts what had to be
@@ -8,16 +8,19 @@ Sources: developers.facebook.com (Threads posts, publishing reference, troublesh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from bot.http import HttpError
 from bot.platforms import meta, oauth, text
 from bot.platforms.base import (
     Call,
     Content,
-    ContentProblem,
+    Found,
     Handles,
     Kind,
+    Look,
     Media,
     MediaKind,
     PlatformError,
@@ -28,6 +31,7 @@ from bot.platforms.base import (
     Wait,
 )
 from bot.platforms.instagram_media import PAUSE, PUBLISHED_ALREADY, of_container
+from bot.platforms.reading import moment, objects
 
 HOST = "graph.threads.net"
 HOSTS = frozenset({HOST})
@@ -36,21 +40,10 @@ BASIC = "threads_basic"
 PUBLISH = "threads_content_publish"
 
 CONTAINER = "container"
-TEXT_MAX = 500
-ALT_MAX = 1000
-CAROUSEL_MAX = 20
-IMAGE_TYPES = frozenset({"image/jpeg", "image/png"})
-VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime"})
-IMAGE_BYTES_MAX = 8 * 1024 * 1024
-VIDEO_BYTES_MAX = 1000 * 1000 * 1000
-RATIO_MAX = 10.0
-VIDEO_SECONDS_MAX = 300.0
-
 FRESH_FOR = 23 * 3600.0  # seconds; a container lives 24 hours
 TRIES = 3
-
-PICTOGRAPHS = ((0x2300, 0x23FF), (0x2600, 0x27BF), (0x2B00, 0x2BFF), (0x1F000, 0x1FAFF), (0xE0020, 0xE007F))
-JOINERS = frozenset({0x200D, 0x20E3, 0xFE0F})  # inside an emoji of several signs
+PERMALINK_DEADLINE = 5.0  # seconds: a link is not worth more once the post is out
+LIST_SIZE = "50"
 
 CONTAINER_ERRORS: Mapping[str, Reason] = {
     "FAILED_DOWNLOADING_VIDEO": Reason.MEDIA_UNREACHABLE,
@@ -151,7 +144,7 @@ async def _watch_child(desk: Desk, handles: Handles, key: str) -> Wait:
 
 
 async def status_of(desk: Desk, container: str) -> tuple[str, str]:
-    """The container's `status`, and the word that explains an error. An id that has become a post's is PUBLISHED."""
+    """The container's `status`, and the word that explains an error. An id that is a post's is PUBLISHED."""
     try:
         body = await desk.get(f"/{container}", "id,status,error_message")
     except PlatformError as error:
@@ -211,50 +204,30 @@ def _words(content: Content) -> dict[str, str]:
     return form | ({"link_attachment": content.link} if content.link and not content.media else {})
 
 
-def length(words: str) -> int:
-    """How long Threads counts a text: signs, but emoji by their bytes in UTF-8."""
-    return sum(len(sign.encode("utf-8", "replace")) if _is_emoji(ord(sign)) else 1 for sign in words)
+async def permalink(desk: Desk, post_id: str) -> str | None:
+    """Where people see the post. Without it the post is no less published."""
+    brief = replace(desk.call, deadline=min(desk.call.deadline, PERMALINK_DEADLINE), not_after=None)
+    try:
+        body = await replace(desk, call=brief).get(f"/{post_id}", "id,permalink")
+    except (PlatformError, HttpError):
+        return None
+    return oauth.word(body.get("permalink"))
 
 
-def _is_emoji(code: int) -> bool:
-    return code in JOINERS or any(low <= code <= high for low, high in PICTOGRAPHS)
+async def twin(desk: Desk, ours: str, floor: datetime, taken: frozenset[str]) -> Look:
+    """Published for sure; its id only if exactly one post can be it."""
+    path = f"/{desk.target.account_id}/threads"
+    try:
+        body = await desk.get(path, "id,text,timestamp,permalink", limit=LIST_SIZE)
+    except (PlatformError, HttpError):
+        return Look(Found.THERE)
+    fitting = [item for item in objects(body, "data") if _fits(item, ours, floor)]
+    free = [item for item in fitting if oauth.word(item.get("id")) not in taken]
+    if len(free) != 1:
+        return Look(Found.THERE)
+    return Look(Found.THERE, oauth.word(free[0].get("id")), oauth.word(free[0].get("permalink")))
 
 
-def problems(content: Content) -> Iterator[ContentProblem]:
-    """What Threads would refuse, in words for the author."""
-    words = words_of(content)
-    if length(words) > TEXT_MAX:
-        said = f"This is {length(words)} characters as Threads counts them; the most is {TEXT_MAX}."
-        yield ContentProblem("text", Reason.TEXT_TOO_LONG, said)
-    if not content.media and not words.strip():
-        yield ContentProblem(
-            "text", Reason.TEXT_REFUSED, "A post on Threads needs a text, a picture or a film."
-        )
-    if len(content.media) > CAROUSEL_MAX:
-        said = f"Threads takes at most {CAROUSEL_MAX} pictures and films in one post."
-        yield ContentProblem("media", Reason.MEDIA_FORMAT, said)
-    for item in content.media:
-        yield from _film(item) if item.kind is MediaKind.VIDEO else _picture(item)
-        if item.alt and len(item.alt) > ALT_MAX:
-            said = f"A description on Threads has at most {ALT_MAX} characters."
-            yield ContentProblem("media", Reason.TEXT_TOO_LONG, said)
-
-
-def _picture(item: Media) -> Iterator[ContentProblem]:
-    if item.mime not in IMAGE_TYPES:
-        yield ContentProblem("media", Reason.MEDIA_FORMAT, "Threads takes pictures as JPEG or PNG.")
-    if item.size > IMAGE_BYTES_MAX:
-        yield ContentProblem("media", Reason.MEDIA_SIZE, "Threads takes pictures of up to 8 MB.")
-    if item.width and item.height and not 1 / RATIO_MAX <= item.width / item.height <= RATIO_MAX:
-        yield ContentProblem(
-            "media", Reason.MEDIA_RATIO, "Threads takes pictures up to ten times as long as wide."
-        )
-
-
-def _film(item: Media) -> Iterator[ContentProblem]:
-    if item.mime not in VIDEO_TYPES:
-        yield ContentProblem("media", Reason.MEDIA_FORMAT, "Threads takes films as MP4 or MOV.")
-    if item.size > VIDEO_BYTES_MAX:
-        yield ContentProblem("media", Reason.MEDIA_SIZE, "Threads takes films of up to 1 GB.")
-    if item.duration is not None and item.duration > VIDEO_SECONDS_MAX:
-        yield ContentProblem("media", Reason.MEDIA_DURATION, "Threads takes films of up to 5 minutes.")
+def _fits(item: oauth.Body, ours: str, floor: datetime) -> bool:
+    theirs, at = item.get("text", ""), moment(item.get("timestamp"))
+    return isinstance(theirs, str) and at is not None and at >= floor and text.same_caption(ours, theirs)

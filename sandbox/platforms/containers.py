@@ -14,6 +14,7 @@ from sandbox.platforms.fetch import Fetcher
 LIFE = timedelta(hours=24)
 VIDEO_POLLS = 2  # how often a video is seen in progress
 SLOW_POLLS = 5
+UNSENT = 1_000_000  # polls until a container without its file is ready: more than anyone makes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,16 @@ class Containers:
         """Whether there is such a container, whoever owns it."""
         return id in self._held
 
+    def owner(self, id: str) -> str:
+        """Whose container it is; "" when there is none."""
+        container = self._held.get(id)
+        return container.account if container else ""
+
+    def waiting(self, id: str) -> Container | None:
+        """A container that still waits for the bytes of its file."""
+        container = self._held.get(id)
+        return container if container is not None and container.polls >= UNSENT else None
+
     def begin(self, call: Call, container: Container) -> Container:
         """Keep a new container and enter it in the ledger; it may take long by a fault."""
         if slow := call.fault("container_slow"):
@@ -70,7 +81,7 @@ class Containers:
 
     def poll(self, call: Call, container: Container, broken: Callable[[Fault], str]) -> Container:
         """The container as this poll finds it: one step further. `broken` words a failure by a fault."""
-        if container.state != "IN_PROGRESS":
+        if container.state != "IN_PROGRESS" or container.polls >= UNSENT:
             return container
         if container.polls > 0:
             return self.keep(replace(container, polls=container.polls - 1))

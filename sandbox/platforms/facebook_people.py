@@ -201,7 +201,7 @@ async def _whose(call: Call, given: Mapping[str, str], id: str) -> tuple[str, st
     return call.account, caller.grant.client_id
 
 
-async def unsubscribe(call: Call) -> Response:
+async def subscribe(call: Call) -> Response:
     """`/{page}/subscribed_apps`: on and off."""
     caller = await authorized(call, await parameters(call.request))
     page_for(call, caller, str(call.request.path_params["id"]))

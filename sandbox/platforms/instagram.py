@@ -15,12 +15,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.platforms import instagram_media
+from sandbox.platforms import instagram_media, meta_notices
 from sandbox.platforms.consent import Ask, ConsentStyle, address_with, consent_routes
 from sandbox.platforms.containers import Containers
 from sandbox.platforms.core import Call, Refused, endpoint, form_of, host, html
 from sandbox.platforms.fetch import Fetcher, HttpFetcher
-from sandbox.platforms.instagram_manners import BASIC, MANNERS, PERSONAL, account_fields, professional
+from sandbox.platforms.instagram_manners import (
+    BASIC,
+    MANNERS,
+    PERSONAL,
+    account_fields,
+    app_scoped,
+    professional,
+)
 from sandbox.platforms.meta import (
     NO_PERMISSION,
     VERSIONS,
@@ -54,6 +61,7 @@ MISMATCH = (
 
 def routes(world: PlatformWorld, fetcher: Fetcher | None = None) -> list[BaseRoute]:
     """Instagram's three hosts; `fetcher` gets the media that posts name."""
+    world.watchers["instagram"] = meta_notices.watcher(world, "instagram", app_scoped)
     style = ConsentStyle(
         label="Instagram",
         read=_read_ask,

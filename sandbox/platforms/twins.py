@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from sandbox.platforms import instagram, tiktok, x, youtube
+from sandbox.platforms import facebook, instagram, linkedin, threads, tiktok, x, youtube
 from sandbox.platforms.fetch import Fetcher
 from sandbox.world import PlatformWorld
 
@@ -14,6 +14,9 @@ def create_platform_routes(world: PlatformWorld, *, fetcher: Fetcher | None = No
     return [
         *x.routes(world),
         *instagram.routes(world, fetcher),
+        *facebook.routes(world, fetcher),
+        *threads.routes(world, fetcher),
         *tiktok.routes(world, fetcher),
         *youtube.routes(world),
+        *linkedin.routes(world),
     ]

@@ -125,10 +125,21 @@ class Scene:
         await self.world.until(lambda: len(person.sees(place.id)) > before)
         return person.sees(place.id)[-1]
 
-    async def settle(self) -> None:
-        """Waits for every listener, and delivers every notice that is due."""
+    async def press(self, person: Person, where: Message, action_id: str, value: str | None = None) -> Message:
+        """Presses a button and waits until nothing runs any more; the newest thing that the person sees."""
+        await person.press(where, action_id, value=value)
+        await self.calm()
+        return self.last(person, self.world.channels[where.channel])
+
+    async def calm(self) -> None:
+        """Waits until no listener runs and nothing is on its way to people."""
         await self.world.drain()
-        await self.door.drain()
+        for _ in range(3):
+            await self.door.drain()
+
+    async def settle(self) -> None:
+        """The same, and delivers every notice that is due."""
+        await self.calm()
         while await self.outbox.deliver_once():
             pass
 
@@ -145,6 +156,9 @@ class Scene:
             row = await session.get(model, row_id)
             for name, value in values.items():
                 setattr(row, name, value)
+
+    async def set_workspace(self, **values: Any) -> None:
+        await self.set(Workspace, self.workspace_id, **values)
 
     async def client(self, slug: str = "client-a", team: Channel | None = None, **values: Any) -> str:
         """A client, in the team channel unless said otherwise; its id."""
@@ -214,6 +228,7 @@ class Scene:
                     post_id=post_id,
                     connection_id=connection_id,
                     state=state,
+                    planned_at=now,
                     due_at=now,
                     created_at=now,
                     changed_at=now,

@@ -214,6 +214,13 @@ def test_the_operations_channel_sees_all_clients_and_no_client_another() -> None
         assert "Other" not in incident_news.news(alert(), what).text
 
 
+@pytest.mark.parametrize("operations", [True, False])
+def test_an_alert_whose_accounts_are_gone_troubles_nobody(operations: bool) -> None:
+    groups = () if operations else (group(accounts=()),)
+    shown = check(incident.incident(alert(operations=operations, groups=groups)))
+    assert "Nothing is left to do" in shown.text and "<@" not in shown.text and buttons(shown) == []
+
+
 def test_who_took_it_is_shown_and_nobody_is_called_again() -> None:
     shown = check(incident.incident(alert(taken_by="U0BOB")))
     assert "<@U0BOB> is on it" in shown.text and "<@U0ADA>" not in shown.text
@@ -289,7 +296,8 @@ def test_a_failed_post_retries_only_what_failed() -> None:
     assert "confirm" not in live
     risk = twice["confirm"]["text"]["text"]
     assert "twice" in risk and "@acme" in risk and "Client A" in risk
-    assert "Client A" in again["confirm"]["text"]["text"] and "@acme" in again["confirm"]["text"]["text"]
+    asked = again["confirm"]["text"]["text"]
+    assert asked == "2 posts for Client A (@acme on Instagram) go out at once."
     assert "failed on 2 of 4 accounts" in shown.text
 
 

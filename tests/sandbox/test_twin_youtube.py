@@ -79,6 +79,10 @@ async def get(twins: Twins, path: str, token: str, **query: str) -> httpx.Respon
     return await twins.http.get(path, params=query, headers={"authorization": f"Bearer {token}"})
 
 
+async def delete(twins: Twins, token: str, id: str) -> httpx.Response:
+    return await twins.http.delete(VIDEOS, params={"id": id}, headers={"authorization": f"Bearer {token}"})
+
+
 async def channels(twins: Twins, token: str) -> httpx.Response:
     path = "/www.googleapis.com/youtube/v3/channels"
     return await get(twins, path, token, part="snippet,statistics", mine="true")

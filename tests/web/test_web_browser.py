@@ -6,8 +6,8 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,13 +17,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from web_fakes import Town, make_town, serving
+from web_fakes import Town, fresh_database, make_town, serving
 
 from bot.domain.inviting import Wanted
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
-from storage.database import Database
-from storage.migrate import migrate
 from storage.models import Connection, Consent
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -42,7 +40,6 @@ class Stage:
     town: Town
     tab: Page
     elsewhere: str
-    complaints: list[str] = field(default_factory=list)
 
 
 async def consent_at_once(request: Request) -> Response:
@@ -65,30 +62,31 @@ async def thief(request: Request) -> Response:
 @asynccontextmanager
 async def on_stage(folder: Path) -> AsyncIterator[Stage]:
     routes = [Route("/www.lumen.example/authorize", consent_at_once), Route("/thief", thief)]
-    database = Database(f"sqlite+aiosqlite:///{folder}/town.db")
-    await migrate(database)
-    with socket.create_server(("127.0.0.1", 0)) as ours, socket.create_server(("127.0.0.1", 0)) as theirs:
+    async with AsyncExitStack() as stack:
+        ours, theirs = (stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
         public, elsewhere = (f"http://127.0.0.1:{one.getsockname()[1]}" for one in (ours, theirs))
-        async with PlatformHttp() as http, async_playwright() as driver:
-            town = make_town(database, folder, http, public_url=public, rewriter=Rewriter(elsewhere))
-            await town.settle_in()
-            browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            stage = Stage(town, await browser.new_page(), elsewhere)
-            stage.tab.on("console", lambda message: stage.complaints.append(message.text))
-            async with serving(town.web, ours), serving(Starlette(routes=routes), theirs):
-                yield stage
-                await browser.close()
-    await database.close()
+        database = await stack.enter_async_context(fresh_database(folder))
+        http = await stack.enter_async_context(PlatformHttp())
+        town = make_town(database, folder, http, public_url=public, rewriter=Rewriter(elsewhere))
+        await town.settle_in()
+        await stack.enter_async_context(serving(town.web, ours))
+        await stack.enter_async_context(serving(Starlette(routes=routes), theirs))
+        driver = await stack.enter_async_context(async_playwright())
+        browser = await driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        stack.push_async_callback(browser.close)
+        yield Stage(town, await browser.new_page(), elsewhere)
 
 
 async def test_a_person_walks_from_the_link_to_the_account(tmp_path: Path) -> None:
     async with on_stage(tmp_path) as stage:
         [path] = await stage.town.invite(Wanted("lumen"))
+        complaints: list[str] = []
+        stage.tab.on("console", lambda message: complaints.append(message.text))
         await stage.tab.goto(stage.town.house.public_url + path)
         await stage.tab.get_by_role("button", name="Continue to Lumen").click()
         await stage.tab.get_by_role("heading", name="@acme is connected").wait_for()
         assert stage.tab.url.startswith(f"{stage.town.house.public_url}/consent/")
-        assert not [said for said in stage.complaints if "Content Security Policy" in said]
+        assert not [said for said in complaints if "Content Security Policy" in said]
         assert len(await stage.town.rows(Connection)) == 1
 
 
@@ -97,8 +95,8 @@ async def test_another_site_can_neither_frame_nor_press(tmp_path: Path) -> None:
         [path] = await stage.town.invite(Wanted("lumen"))
         victim = stage.town.house.public_url + path
         await stage.tab.goto(victim)  # the cookie is there
-        await stage.tab.goto(f"{stage.elsewhere}/thief?{urlencode({'victim': victim})}")
-        assert any("frame" in said.lower() for said in stage.complaints)
+        async with stage.tab.expect_console_message(lambda said: "frame-ancestors" in said.text):
+            await stage.tab.goto(f"{stage.elsewhere}/thief?{urlencode({'victim': victim})}")
         await stage.tab.get_by_role("button", name="Win").click()
         await stage.tab.get_by_role("heading", name="not pressed on our page").wait_for()
         assert await stage.town.rows(Consent) == []

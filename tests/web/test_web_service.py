@@ -9,15 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from web_fakes import PUBLIC, Town, make_town, press, serving, text_of, to_platform
+from web_fakes import PUBLIC, Town, fresh_database, make_town, press, serving, text_of, to_platform
 
 from bot.domain.inviting import Wanted
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from bot.web.guard import form_targets
 from bot.web.pages import picture
-from storage.database import Database
-from storage.migrate import migrate
 
 LOCAL, FAR = ("127.0.0.1", 1), ("203.0.113.7", 1)
 
@@ -103,8 +101,7 @@ async def test_readyz_names_what_is_not_well(tmp_path: Path) -> None:
     async def ill() -> bool:
         raise OSError("inner words")
 
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/r.db")
-    async with PlatformHttp() as http:
+    async with fresh_database(tmp_path) as database, PlatformHttp() as http:
         town = make_town(database, tmp_path, http, checks={"database": well})
         async with town.browser() as browser:
             assert (await browser.get("/readyz")).json() == {"ready": True, "checks": {"database": True}}
@@ -113,7 +110,6 @@ async def test_readyz_names_what_is_not_well(tmp_path: Path) -> None:
             answer = await browser.get("/readyz")
     assert answer.status_code == 503 and "inner words" not in answer.text
     assert answer.json() == {"ready": False, "checks": {"database": True, "keys": False}}
-    await database.close()
 
 
 @pytest.mark.parametrize(
@@ -159,11 +155,13 @@ async def test_the_log_knows_routes_not_links(town: Town, browser: httpx.AsyncCl
 
 
 async def test_a_walk_over_a_real_socket_with_rewriting_on(tmp_path: Path) -> None:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/town.db")
-    await migrate(database)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         public = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with PlatformHttp() as http, httpx.AsyncClient(base_url=public) as browser:
+        async with (
+            fresh_database(tmp_path) as database,
+            PlatformHttp() as http,
+            httpx.AsyncClient(base_url=public) as browser,
+        ):
             town = make_town(
                 database, tmp_path, http, public_url=public, rewriter=Rewriter("http://127.0.0.1:9")
             )
@@ -184,4 +182,3 @@ async def test_a_walk_over_a_real_socket_with_rewriting_on(tmp_path: Path) -> No
     assert "@acme is connected" in text_of(result)
     assert "http://127.0.0.1:9/pics.example/a1.png" in result.text
     assert "lamplighter_walk" in browser.cookies
-    await database.close()

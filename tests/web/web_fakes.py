@@ -55,6 +55,7 @@ from bot.web.app import build_web
 from bot.web.service import Check
 from storage.crypto import Vault, digest, new_key, parse_key
 from storage.database import Database
+from storage.migrate import migrate
 from storage.models import Base, Client, Connection, Invitation, Workspace
 from storage.spool import Spool
 
@@ -222,6 +223,17 @@ class Town:
     async def state_of(self, path: str) -> str:
         [row] = await self.rows(Invitation, Invitation.token_hash == digest(path.rpartition("/")[2]))
         return row.state
+
+
+@asynccontextmanager
+async def fresh_database(folder: Path) -> AsyncIterator[Database]:
+    """An empty SQLite file with all tables; closed whatever happens."""
+    database = Database(f"sqlite+aiosqlite:///{folder}/town.db")
+    try:
+        await migrate(database)
+        yield database
+    finally:
+        await database.close()
 
 
 def make_town(

@@ -35,6 +35,7 @@ def shown(house: House, item: Item) -> DeliveryShown:
         late=row.late,
         permalink=row.permalink,
         visibility=row.visibility,
+        planned_at=row.planned_at,
     )
 
 
