@@ -90,22 +90,23 @@ class Morning:
     async def pass_by(self) -> None:
         """Two clients linked on two platforms, posts published and queued, and one login that died."""
         maria = Person(self.sandbox.slack, self.agency.maria.id)
-        await self._set_up(maria)
+        await self.set_up(maria)
         await self._link(maria, self.agency.bakery, "bakery", "bakery", "instagram", "x")
         await self._link(maria, self.agency.florist, "florist", "florist", "instagram", "x")
         bakery, florist = self.agency.bakery, self.agency.florist
-        await self._post(maria, bakery, "Instagram", "Fresh bread, every morning from six.", "bread.jpg")
-        await self._post(maria, bakery, "X", "Sourdough day. Come early!")
+        await self.post(maria, bakery, "Instagram", "Fresh bread, every morning from six.", "bread.jpg")
+        await self.post(maria, bakery, "X", "Sourdough day. Come early!")
         await self.advance(600)
-        await self._post(maria, florist, "Instagram", "Tulips are here.", "flowers.jpg")
-        await self._post(maria, florist, "X", "Free delivery in town this week.", later=2 * HOUR)
+        await self.post(maria, florist, "Instagram", "Tulips are here.", "flowers.jpg")
+        await self.post(maria, florist, "X", "Free delivery in town this week.", later=2 * HOUR)
         await self.advance(3 * HOUR)
-        await self._post(maria, bakery, "Instagram", "A new roast to go with it.", "coffee.jpg", later=30 * HOUR)
-        await self._post(maria, florist, "X", "Open on Sunday, ten to two.", later=26 * HOUR)
+        await self.post(maria, bakery, "Instagram", "A new roast to go with it.", "coffee.jpg", later=30 * HOUR)
+        await self.post(maria, florist, "X", "Open on Sunday, ten to two.", later=26 * HOUR)
         self.sandbox.platforms.set_fault("password_changed", "x", account=X_FLORIST)
         await self.advance(2 * HOUR)
 
-    async def _set_up(self, maria: Person) -> None:
+    async def set_up(self, maria: Person) -> None:
+        """`/lamplighter setup`, filled in."""
         await maria.command("/lamplighter", "setup", self.agency.operations.id)
         view = await self._modal(maria, "setup.zone")
         values = {"setup.operations": self.agency.operations.id, "setup.admins": [self.agency.maria.id]}
@@ -141,7 +142,7 @@ class Morning:
             async with Visitor() as browser:
                 await browser.connect(link, account=ids[platform, handle])
 
-    async def _post(
+    async def post(
         self, maria: Person, channel: Channel, on: str, text: str, picture: str = "", later: float = 0
     ) -> None:
         """Composes a post for the client's account `on` a platform; `later` in seconds of house time."""

@@ -24,12 +24,17 @@ SCOPES = {
     "chat.getPermalink": set(),
     "conversations.info": {"channels:read", "groups:read"},
     "users.info": {"users:read"},
+    "users.list": {"users:read"},
     "views.open": set(),
     "views.push": set(),
     "views.publish": set(),
     "views.update": set(),
 }
-EVENT_SCOPES = {"channel_": "channels:read", "group_": "groups:read", "message_metadata": "metadata.message:read"}
+EVENT_SCOPES = {
+    "channel_": "channels:read",
+    "group_": "groups:read",
+    "message_metadata": "metadata.message:read",
+}
 
 
 class Recorder:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands import connecting
 from bot.commands.desk import Desk
-from bot.commands.requests import Press, Request, in_words, listen_for_press
+from bot.commands.requests import Press, Request, in_words, listen_for_press, unescaped
 from bot.commands.who import Asker, demand_member, demand_named, who_asks
 from bot.commands.zones import read_zone
 from bot.domain import clients
@@ -113,7 +113,7 @@ def read_form(view: Mapping[str, Any]) -> tuple[ClientForm, dict[str, str]]:
     form = ClientForm(
         id="" if carried == messages.NEW else carried,
         slug=slug,
-        name=" ".join(str(_entered(values, messages.NAME, "value") or "").split())[:80],
+        name=" ".join(unescaped(str(_entered(values, messages.NAME, "value") or "")).split())[:80],
         zone=zone,
         team_channel=_entered(values, messages.TEAM, "selected_conversation") or None,
         client_channel=_entered(values, messages.SHARED, "selected_conversation") or None,

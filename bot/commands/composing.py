@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.desk import Desk
 from bot.commands.media import link_problem
+from bot.commands.requests import unescaped
 from bot.commands.who import Asker
 from bot.domain import health, posting
 from bot.domain.errors import Refused
@@ -81,8 +82,8 @@ def read_form(view: Mapping[str, Any]) -> Form:
         client_id=client_id or "",
         channel_id=channel_id,
         account_ids=tuple(str(item["value"]) for item in chosen),
-        text=str(_entered(values, messages.TEXT).get("value") or "").strip(),
-        media_url=str(_entered(values, messages.MEDIA).get("value") or "").strip(),
+        text=unescaped(str(_entered(values, messages.TEXT).get("value") or "")).strip(),
+        media_url=unescaped(str(_entered(values, messages.MEDIA).get("value") or "")).strip(),
         when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
         at=_entered(values, messages.AT).get("selected_date_time"),
     )

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.desk import Desk
+from bot.commands.parse import TITLES
 from bot.commands.who import Asker
 from bot.domain import clients, health, inviting
 from bot.domain.errors import Refused
@@ -61,9 +62,10 @@ def switched(
     for key in platforms:
         if key in on:
             continue
-        named = asker.is_admin and key in desk.house.platforms
-        settings = (f"{key.upper()}_CLIENT_ID", f"{key.upper()}_CLIENT_SECRET") if named else ()
-        off.append(messages.SwitchedOff(desk.titles.get(key, key.capitalize()), settings))
+        known = key in desk.house.platforms
+        title = desk.titles.get(key) or TITLES.get(key, key.capitalize())
+        settings = (f"{key.upper()}_CLIENT_ID", f"{key.upper()}_CLIENT_SECRET") if asker.is_admin else ()
+        off.append(messages.SwitchedOff(title, known, settings if known else ()))
     return on, tuple(off)
 
 
@@ -91,7 +93,6 @@ async def ask(
         invited=titles,
         existing=tuple(existing),
         off=wanting.off,
-        notes=_notes(desk, [item.platform for item in new]),
         created=created,
         invite_bot=None if wanting.bot_is_here or not new else asker.workspace.bot_user_id,
     )
@@ -127,7 +128,6 @@ async def add_another(
     return messages.Asked(
         client=named(client),
         invited=tuple(desk.titles[platform] for platform in wanting.platforms),
-        notes=_notes(desk, wanting.platforms),
         invite_bot=None if wanting.bot_is_here else asker.workspace.bot_user_id,
     )
 
@@ -187,15 +187,6 @@ async def _existing(
     handle = f"@{row.handle.lstrip('@')}" if row.handle else row.name or info.account_noun
     label = f"{handle} on {info.title}"
     return messages.Existing(row.id, row.platform, info.title, label, state.get(found.colour, ""))
-
-
-def _notes(desk: Desk, platforms: Sequence[str]) -> tuple[str, ...]:
-    found = []
-    for platform in platforms:
-        note = desk.house.platforms[platform].info.unreviewed
-        if note and not desk.house.apps[platform].reviewed:
-            found.append(note)
-    return tuple(dict.fromkeys(found))
 
 
 def _same(handle: str, wanted: str) -> bool:

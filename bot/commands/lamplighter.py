@@ -24,8 +24,8 @@ def umbrella(commands: Sequence[Command]) -> Command:
     words |= {"setup": setup.open_setup, "clients": clients.list_clients}
 
     async def run(desk: Desk, request: Request) -> Message | None:
-        word, _, rest = request.text.strip().partition(" ")
-        word = word.casefold().lstrip("/")
+        first, *more = request.text.split(None, 1) or [""]
+        word, rest = first.casefold().lstrip("/"), "".join(more)
         near = difflib.get_close_matches(word[:40], words, n=1, cutoff=0.8)
         handler = words.get(word) or (words[near[0]] if near else None)
         if handler is not None:

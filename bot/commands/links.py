@@ -10,6 +10,7 @@ from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press, pattern
 from bot.commands.who import demand_member, demand_named
 from bot.domain import check_now, inviting, undoing
+from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
 from bot.messages import actions
 from bot.messages import links as messages
@@ -46,6 +47,7 @@ async def ask_client(desk: Desk, press: Press) -> Message:
         invitation, client = await _relink(session, desk, press)
         if client.client_channel is not None:
             await inviting.ask_client(session, invitation)
+            _record(session, desk, press, "client.asked", invitation)
     desk.house.wake.outbox.set()
     if client.client_channel is None:
         return messages.no_client_channel(client.id, client.slug)
@@ -58,7 +60,8 @@ async def copy_link(desk: Desk, press: Press) -> Message:
     async with desk.house.db.write() as session:
         invitation, client = await _relink(session, desk, press)
         address = inviting.address(desk.house, invitation)
-    return messages.link_to_copy(address, client.slug, desk.titles[invitation.platform])
+        _record(session, desk, press, "link.copied", invitation)
+    return messages.link_to_copy(address, client.slug, _title(desk, invitation.platform))
 
 
 async def check(desk: Desk, press: Press) -> Message:
@@ -95,9 +98,24 @@ async def _account(session: AsyncSession, incident: Incident, client: Client) ->
     return next((item.connection for item in reach if item.client.id == client.id), None)
 
 
+def _record(session: AsyncSession, desk: Desk, press: Press, action: str, invitation: Invitation) -> None:
+    record(
+        session,
+        press.asker.actor,
+        action,
+        desk.house.clock.now(),
+        client_id=invitation.client_id,
+        connection_id=invitation.connection_id,
+    )
+
+
 def _label(desk: Desk, row: Connection) -> str:
     handle = f"@{row.handle.lstrip('@')}" if row.handle else row.name
-    return f"{handle} on {desk.titles.get(row.platform, row.platform)}"
+    return f"{handle} on {_title(desk, row.platform)}"
+
+
+def _title(desk: Desk, platform: str) -> str:
+    return desk.titles.get(platform, platform)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

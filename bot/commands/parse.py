@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["LONGEST", "Typed", "nearest", "parse", "words_of"]
+__all__ = ["LONGEST", "TITLES", "Typed", "nearest", "parse", "words_of"]
 
 LONGEST = 1000
 """Characters of a command's text that are read."""
@@ -36,6 +36,9 @@ NICKNAMES = {
     "pinterst": "pinterest",
 }
 KEYS = ("facebook", "instagram", "threads", "x", "tiktok", "youtube", "linkedin", "pinterest")
+TITLES = {"tiktok": "TikTok", "youtube": "YouTube", "linkedin": "LinkedIn"}
+"""How those write themselves that are not simply capitalised."""
+
 FILLERS = frozenset(
     {"and", "or", "for", "to", "the", "with", "as", "&", "+", "-", "\u2013", "\u2014", "\u2192"}
 )

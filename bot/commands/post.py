@@ -6,6 +6,7 @@ that it looks at the file, and then what came of it; until it says so, nothing i
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -16,6 +17,7 @@ from bot.commands.composing import Form
 from bot.commands.desk import Desk
 from bot.commands.media import fetch_media
 from bot.commands.requests import (
+    OLD_BUTTON,
     Command,
     Press,
     Request,
@@ -36,6 +38,9 @@ from bot.slack.errors import SlackProblem
 from storage import clients as client_rows
 
 DOING = "write posts"
+OVERTAKEN_SECONDS = 0.8
+"""Slack shows the answer to a Submit when it has arrived: an update right behind it could overtake it, and
+the window would stay at "looking at the file"."""
 
 
 async def compose(desk: Desk, request: Request) -> None:
@@ -55,6 +60,8 @@ async def open_composer(desk: Desk, press: Press) -> None:
     workspace_id = press.asker.actor.workspace_id
     async with desk.house.db.read() as session:
         client = await client_rows.get(session, workspace_id, press.value)
+        if client is None or client.closed_at is not None:
+            raise Refused(OLD_BUTTON)
         shown = await composing.facts(session, desk, press.asker, client, press.channel_id)
     await desk.gateway.open_view(workspace_id, press.trigger_id, messages.composer(shown))
 
@@ -105,13 +112,16 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
 
 async def _look_and_queue(desk: Desk, asker: Asker, form: Form) -> None:
     """After the acknowledgement: fetches the file, queues the post, says in the window how it went."""
+    arrived = asyncio.create_task(asyncio.sleep(OVERTAKEN_SECONDS))
     try:
         media = await fetch_media(desk.files, form.media_url)
         queued = await composing.queue(desk, asker, form, (media,))
     except Refused as refused:
+        await arrived
         await _show_again(desk, asker, form, refused.text)
         return
     said = Message(messages.queued_words(queued))
+    await arrived
     await _show(desk, asker, form, messages.done(queued), said)
 
 

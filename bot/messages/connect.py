@@ -34,9 +34,10 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """A platform that cannot be linked now. `settings` are shown to admins only."""
+    """A platform that cannot be linked now. `settings`: shown to admins. `is_known`: this build has it."""
 
     title: str
+    is_known: bool = True
     settings: tuple[str, ...] = ()
 
 
@@ -48,7 +49,6 @@ class Asked:
     invited: tuple[str, ...] = ()  # platform titles
     existing: tuple[Existing, ...] = ()
     off: tuple[SwitchedOff, ...] = ()
-    notes: tuple[str, ...] = ()  # what unreviewed apps cannot do
     created: bool = False
     invite_bot: str | None = None
 
@@ -70,7 +70,7 @@ def how_to(titles: Sequence[str], slugs: Sequence[str]) -> Message:
     example = slugs[0] if slugs else "client-a"
     return blocks.message(
         [
-            blocks.section("*Link a client's account:* `/connect <platform> <client>`"),
+            blocks.section("*Link a client's account:* `/connect &lt;platform&gt; &lt;client&gt;`"),
             blocks.section(
                 f"• `/connect instagram {example}` posts a link in this channel. Whoever opens it signs in "
                 "there; nobody shares a password.\n"
@@ -145,7 +145,6 @@ def outcome(asked: Asked) -> Message:
     parts += [_switched_off(item) for item in asked.off]
     if asked.existing:
         parts += _choices(asked)
-    parts += [blocks.context(blocks.escape(note)) for note in asked.notes]
     return blocks.message(parts)
 
 
@@ -165,7 +164,8 @@ def _done(asked: Asked) -> blocks.Part | None:
                 f"link for {titles} here at once."
             )
         else:
-            said.append(f"The link for {titles} of {client} is on its way into this channel.")
+            whose = "" if asked.created else f" of {client}"
+            said.append(f"The link for {titles}{whose} is on its way into this channel.")
     if not said:
         return None
     change = blocks.button("Change it", actions.OPEN_CLIENT, asked.client.id) if asked.created else None
@@ -173,6 +173,8 @@ def _done(asked: Asked) -> blocks.Part | None:
 
 
 def _switched_off(item: SwitchedOff) -> blocks.Part:
+    if not item.is_known:
+        return blocks.section(f"{item.title} is a platform that I cannot connect yet.")
     if item.settings:
         names = " and ".join(f"`{name}`" for name in item.settings)
         return blocks.section(f"{item.title} is switched off: {names} are not set.")

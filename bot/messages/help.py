@@ -47,4 +47,4 @@ def hello(slugs: Sequence[str]) -> Message:
 
 
 def _lines(lines: Iterable[Line]) -> str:
-    return "\n".join(f"• `{typed}` {does}" for typed, does in lines)
+    return "\n".join(f"• `{blocks.escape(typed)}` {does}" for typed, does in lines)

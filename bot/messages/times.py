@@ -23,12 +23,6 @@ def moment(at: datetime, zone: str = "UTC") -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{fallback}>"
 
 
-def wall(at: datetime, zone: str = "UTC") -> str:
-    """The same for plain text, which knows no dates of Slack's."""
-    local = at.astimezone(zone_of(zone))
-    return f"{day(local.date())} {local:%H:%M} {local.tzname() or 'UTC'}"
-
-
 def day(of: date) -> str:
     """A day in words: "Fri 20 Nov"."""
     return f"{of:%a} {of.day} {of:%b}"

@@ -17,7 +17,17 @@ from bot.platforms.x import X
 from bot.platforms.youtube import YouTube
 from bot.settings import Settings
 
-SUPPORTED = ("facebook", "instagram", "threads", "x", "tiktok", "youtube", "linkedin", "linkedin_pages", "pinterest")
+SUPPORTED = (
+    "facebook",
+    "instagram",
+    "threads",
+    "x",
+    "tiktok",
+    "youtube",
+    "linkedin",
+    "linkedin_pages",
+    "pinterest",
+)
 """The platforms' words, in the order in which people see them."""
 
 INSTAGRAM_ON_FACEBOOK = "instagram@facebook"

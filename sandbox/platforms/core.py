@@ -74,6 +74,7 @@ class Call:
     through: str = ""
     token: Token | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def platform(self) -> str:
@@ -82,7 +83,7 @@ class Call:
     @property
     def whose(self) -> tuple[str, ...]:
         """Whose faults concern this call: the platform's, the account's, the person's who lent his rights."""
-        return ("", *(name for name in (self.account, self.through) if name))
+        return ("", *(name for name in (self.account, self.through, *self.others) if name))
 
     async def start(self) -> None:
         """Meet the faults of the whole platform. Raises Refused."""
@@ -93,6 +94,12 @@ class Call:
         if not self.account:
             self.account, self.through = account, "" if through == account else through
             await self._meet(self.whose[1:])
+
+    async def also(self, account: str) -> None:
+        """Say for whom the call is beside (a member's organisation); meets its faults too. Raises Refused."""
+        if account not in self.whose:
+            self.others = (*self.others, account)
+            await self._meet((account,))
 
     def fault(self, *kinds: str, serial: int = 0) -> Fault | None:
         """Meet a fault that the twin plays itself; None when there is none."""

@@ -2,7 +2,8 @@
 
 Events: `consent`, `code_issued`, `code_presented`, `token_issued`, `token_presented`, `token_spent`,
 `grant_ended`, `scope_revoked`, `revoke`, `container_created`, `container_published`, `post_created`,
-`post_deleted`, `comment_created`, `fault_set`, `fault_met`, `user_action`, `notice_sent` (a push notice, with the status it was answered with).
+`post_deleted`, `comment_created`, `fault_set`, `fault_met`, `user_action`, `notice_sent` (a push notice,
+with the status it was answered with).
 """
 
 from __future__ import annotations

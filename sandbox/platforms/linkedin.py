@@ -1,4 +1,4 @@
-"""The twin of LinkedIn: its hosts, who-am-I, and what a member may do for which organisation (LinkedIn facts §4).
+"""The twin of LinkedIn: its hosts, who-am-I, and a member's organisations (LinkedIn facts §4).
 
 Members are logins. Organisations are accounts with `login` = False. A member's `extra` may hold `roles`
 (organisation id to role), `subs` (client id to the member's id there, where it is not the account's own)

@@ -1,4 +1,4 @@
-"""LinkedIn's errors, headers, versions and daily quotas, and how it words the faults (LinkedIn facts §4.5, §4.6).
+"""LinkedIn's errors, headers, versions and daily quotas, and how it words the faults (facts §4.5, §4.6).
 
 `world.modes["linkedin.newest_version"]` is the newest `LinkedIn-Version` (default: this month's); versions
 live twelve months.
@@ -33,10 +33,17 @@ DEAD = "The provided authorization grant or refresh token is invalid, expired or
 REVOKED = "The token used in the request has been revoked by the user"
 
 
-def problem(status: int, code: str, message: str, service: int | None = None, **more: Any) -> Response:
-    """An error of the API."""
-    numbered = {} if service is None else {"serviceErrorCode": service}
-    return JSONResponse({"status": status, **numbered, "code": code, "message": message, **more}, status)
+def problem(
+    status: int, code: str, message: str, service: int | None = None, inputs: list[Any] | None = None
+) -> Response:
+    """An error of the API; `inputs` are the errors of single fields."""
+    body: dict[str, Any] = {"status": status, "code": code, "message": message}
+    if service is not None:
+        body["serviceErrorCode"] = service
+    if inputs:
+        body["errorDetailType"] = "com.linkedin.common.error.BadRequest"
+        body["errorDetails"] = {"inputErrors": inputs}
+    return JSONResponse(body, status)
 
 
 def refused(status: int, code: str, message: str, service: int | None = None) -> Refused:
@@ -47,11 +54,7 @@ def refused(status: int, code: str, message: str, service: int | None = None) ->
 def bad_field(code: str, path: str, description: str) -> Refused:
     """A content error that names its field."""
     wrong = {"description": description, "code": code, "input": {"inputPath": {"fieldPath": path}}}
-    more = {
-        "errorDetailType": "com.linkedin.common.error.BadRequest",
-        "errorDetails": {"inputErrors": [wrong]},
-    }
-    return Refused(problem(400, code, description, **more))
+    return Refused(problem(400, code, description, inputs=[wrong]))
 
 
 def denied(what: str) -> Refused:

@@ -150,7 +150,7 @@ async def _act(call: Call, quotas: Quotas, assets: Assets) -> Response:
     if not isinstance(wanted, dict):
         raise bad_field("MISSING_FIELD", "/initializeUploadRequest", "initializeUploadRequest is required")
     where = "/initializeUploadRequest/owner"
-    author_account(call, grant, wanted.get("owner"), where, f"{kind}s.ACTION-initializeUpload")
+    await author_account(call, grant, wanted.get("owner"), where, f"{kind}s.ACTION-initializeUpload")
     size = _video_size(wanted) if kind == "video" else 0
     asset = assets.keep(_new(call, kind, str(wanted["owner"]), size))
     call.world.see(*asset.slices)
@@ -268,9 +268,9 @@ async def _finalize(call: Call, quotas: Quotas, assets: Assets) -> Response:
 
 
 async def _status(call: Call, quotas: Quotas, assets: Assets) -> Response:
-    kind, scopes = _kind(call.request), (*WRITE, "r_organization_social")
+    kind, scopes = _kind(call.request), [*WRITE, "r_organization_social"]
     if kind != "video" and call.world.modes.get("linkedin.member_reads") != "allowed":
-        scopes = ("w_organization_social", "r_organization_social")
+        scopes = scopes[1:]
     grant = await authorized(call, *scopes, what=f"{kind}s.GET")
     quotas.count(call, grant)
     asset = assets.find(unquote(str(call.request.path_params["urn"])))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.platforms.core import Call, Refused, endpoint
@@ -69,7 +69,7 @@ async def _create(call: Call, quotas: Quotas, assets: Assets) -> Response:
     quotas.count(call, grant)
     body = await json_object(call)
     _check(body)
-    author = author_account(call, grant, body["author"], "/author", "partnerApiPosts.CREATE")
+    author = await author_account(call, grant, body["author"], "/author", "partnerApiPosts.CREATE")
     media = _content(call, assets, body["author"], body.get("content"))
     _refuse_twin(call, author, body)
     moving = any(urn.startswith("urn:li:video:") for urn in media) or "poll" in body.get("content", {})
@@ -175,21 +175,9 @@ def _refuse_twin(call: Call, author: Account, body: dict[str, Any]) -> None:
 
 def _duplicate(twin: str) -> Response:
     text = f"Content is a duplicate of {twin}"
-    wrong = {
-        "description": text,
-        "code": "DUPLICATE_POST",
-        "input": {"inputPath": {"fieldPath": "/commentary"}},
-    }
-    return JSONResponse(
-        {
-            "status": 422,
-            "code": "UNPROCESSABLE_ENTITY",
-            "message": text,
-            "errorDetailType": "com.linkedin.common.error.BadRequest",
-            "errorDetails": {"inputErrors": [wrong]},
-        },
-        422,
-    )
+    where = {"inputPath": {"fieldPath": "/commentary"}}
+    wrong = {"description": text, "code": "DUPLICATE_POST", "input": where}
+    return problem(422, "UNPROCESSABLE_ENTITY", text, inputs=[wrong])
 
 
 async def _delete(call: Call, quotas: Quotas) -> Response:
@@ -205,7 +193,7 @@ async def _delete(call: Call, quotas: Quotas) -> Response:
     if owner.login and owner.id != call.account:
         raise refused(403, "ACCESS_DENIED", "Not enough permissions to access: partnerApiPosts.DELETE", 100)
     if not owner.login:
-        author_account(call, grant, f"urn:li:{kind}:{owner.id}", "/author", "partnerApiPosts.DELETE")
+        await author_account(call, grant, f"urn:li:{kind}:{owner.id}", "/author", "partnerApiPosts.DELETE")
     if not post.deleted:
         call.world.delete_post("linkedin", urn, by="app")
     return Response(status_code=204)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from sandbox.platforms import facebook, instagram, linkedin, threads, tiktok, x, youtube
+from sandbox.platforms import facebook, instagram, linkedin, pinterest, threads, tiktok, x, youtube
 from sandbox.platforms.fetch import Fetcher
 from sandbox.world import PlatformWorld
 
@@ -19,4 +19,5 @@ def create_platform_routes(world: PlatformWorld, *, fetcher: Fetcher | None = No
         *tiktok.routes(world, fetcher),
         *youtube.routes(world),
         *linkedin.routes(world),
+        *pinterest.routes(world, fetcher),
     ]

@@ -104,7 +104,9 @@ class Scene:
         """The newest thing that somebody sees."""
         return person.sees((channel or self.team).id)[-1]
 
-    async def answer(self, person: Person, command: str, text: str = "", channel: Channel | None = None) -> Message:
+    async def answer(
+        self, person: Person, command: str, text: str = "", channel: Channel | None = None
+    ) -> Message:
         """Types a command and waits for the ephemeral answer."""
         place = channel or self.team
         before = len(person.sees(place.id))
@@ -119,13 +121,9 @@ class Scene:
         await self.world.until(lambda: person.modal is not None)
         return person.modal
 
-    async def told(self, person: Person, before: int, channel: Channel | None = None) -> Message:
-        """The next message that somebody sees, after `before` of them."""
-        place = channel or self.team
-        await self.world.until(lambda: len(person.sees(place.id)) > before)
-        return person.sees(place.id)[-1]
-
-    async def press(self, person: Person, where: Message, action_id: str, value: str | None = None) -> Message:
+    async def press(
+        self, person: Person, where: Message, action_id: str, value: str | None = None
+    ) -> Message:
         """Presses a button and waits until nothing runs any more; the newest thing that the person sees."""
         await person.press(where, action_id, value=value)
         await self.calm()
@@ -321,9 +319,7 @@ def _people(
     channel = world.add_channel(team_id, "client-a", bot_id, ada.id, ben.id, guest.id)
     operations = world.add_channel(team_id, "ops", bot_id, ada.id)
     people = [Person(world, user.id) for user in (ada, ben, guest)]
-    return Scene(
-        world, desk, door, files, workspace_id, team_id, bot_id, channel, operations, *people
-    )
+    return Scene(world, desk, door, files, workspace_id, team_id, bot_id, channel, operations, *people)
 
 
 async def _house(stack: AsyncExitStack, database: Database, folder: Path, rewriter: Rewriter) -> House:

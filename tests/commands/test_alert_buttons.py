@@ -9,6 +9,7 @@ from bot.domain import incidents
 from bot.domain.outcomes import Judgement, Outcome
 from bot.messages import actions
 from bot.platforms.base import Account, Reason
+from sandbox.slack import Person
 from sandbox.slack.models import Message
 from storage.models import Client, Connection, Grant, Incident, Invitation
 
@@ -161,8 +162,6 @@ async def test_others_take_no_link_back(scene: Scene) -> None:
     row_id, message = await linked(scene)
     await scene.set_workspace(admins=[scene.ada.user.id])
     member = scene.world.add_user(scene.team_id, "cleo")
-    from sandbox.slack import Person
-
     cleo = Person(scene.world, member.id)
     assert "Only admins" in (await scene.press(cleo, message, actions.UNDO_LINK)).text
     assert "Only members" in (await scene.press(scene.guest, message, actions.UNDO_LINK)).text

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from scene import Scene, notices
+from scene import Scene
 from test_alert_buttons import alert, trouble
 
-from sandbox.slack import Outage, life
+from sandbox.slack import life
 from sandbox.slack.delivery import emit
 from storage.models import Client, Notice, Workspace
 
@@ -105,14 +105,3 @@ async def test_home_turns_its_own_pages(scene: Scene) -> None:
     await scene.ben.press(scene.ben.home, "health.page")
     await scene.calm()
     assert "Page 2 of 2" in str(scene.ben.home.body) and "/retry" in str(scene.ben.home.body)
-
-
-async def test_a_failed_release_comes_again(scene: Scene) -> None:
-    place = scene.channel("new", scene.ben, bot=False)
-    await scene.answer(scene.ben, "/connect", "instagram bakery", place)
-    scene.world.switches.retry_delays = (0.0, 0.0, 0.0)
-    scene.world.faults.add(Outage.INTERNAL_ERROR, "chat.postMessage", times=1)
-    scene.ben.invite_bot(place.id)
-    await scene.settle()
-    (notice,) = await notices(scene, "invitation")
-    assert notice.state in ("posted", "posting", "due")

@@ -128,7 +128,7 @@ async def test_a_platform_that_is_off(scene: Scene) -> None:
     plain = await scene.answer(scene.ben, "/connect", "x client-a")
     assert "not switched on" in plain.text and "CLIENT_ID" not in plain.text
     never = await scene.answer(scene.ada, "/connect", "tiktok client-a")
-    assert "Tiktok is not switched on" in never.text and "CLIENT_ID" not in never.text
+    assert "TikTok is a platform that I cannot connect yet" in never.text and "CLIENT_ID" not in never.text
 
 
 async def test_the_link_waits_until_the_bot_is_let_in(scene: Scene) -> None:

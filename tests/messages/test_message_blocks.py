@@ -97,7 +97,7 @@ def test_dates_are_in_the_readers_zone_with_the_clients_as_fallback() -> None:
     shown = times.moment(at, "Europe/Berlin")
     assert shown == "<!date^1795183200^{date_short_pretty} at {time}|Fri 20 Nov 2026 15:00 CET>"
     assert "14:00 UTC" in times.moment(at, "No/Such_Zone")
-    assert times.wall(at, "Europe/Berlin") == "Fri 20 Nov 15:00 CET"
+    assert times.day(at.date()) == "Fri 20 Nov"
 
 
 @pytest.mark.parametrize(

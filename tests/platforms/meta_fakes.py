@@ -25,7 +25,9 @@ PAGE_TARGET = Target(PAGE, "lamps", "EAA-page")
 PAIR_TARGET = Target(IG, "lamp", "EAA-page EAA-long")
 TH_TARGET = Target("31", "lamp", "TH-1")
 
-PICTURE = Media("https://bot.example/media/1.jpg", MediaKind.IMAGE, "image/jpeg", 1000, 1080, 1080, alt="A lamp")
+PICTURE = Media(
+    "https://bot.example/media/1.jpg", MediaKind.IMAGE, "image/jpeg", 1000, 1080, 1080, alt="A lamp"
+)
 FILM = Media("https://bot.example/media/2.mp4", MediaKind.VIDEO, "video/mp4", 1000, duration=10.0)
 REEL = Media("https://bot.example/media/3.mp4", MediaKind.VIDEO, "video/mp4", 1000, 1080, 1920, duration=10.0)
 
@@ -46,7 +48,12 @@ def page(page_id: str = PAGE, token: str | None = "EAA-page", instagram: str | N
     if token:
         body["access_token"] = token
     if instagram:
-        linked = {"id": instagram, "username": "lamp", "name": "Lamp", "profile_picture_url": "https://cdn.example/i"}
+        linked = {
+            "id": instagram,
+            "username": "lamp",
+            "name": "Lamp",
+            "profile_picture_url": "https://cdn.example/i",
+        }
         body["instagram_business_account"] = linked
     return body
 
@@ -97,7 +104,12 @@ class TinyFacebook:
 
     def inspected(self, token: str) -> dict[str, Any]:
         ends = {"issued_at": NOW, "expires_at": NOW + 5183944, "data_access_expires_at": NOW + 90 * 86400}
-        body: dict[str, Any] = {"app_id": "app-1", "is_valid": True, "user_id": "77", "scopes": self.granted} | ends
+        body: dict[str, Any] = {
+            "app_id": "app-1",
+            "is_valid": True,
+            "user_id": "77",
+            "scopes": self.granted,
+        } | ends
         if token != "EAA-page":
             return body | {"type": "USER"}
         ticked = [{"scope": "pages_manage_posts", "target_ids": [PAGE]}, {"scope": "pages_show_list"}]
@@ -130,7 +142,9 @@ class TinyFacebook:
         if edge == "videos":
             return reply(200, {"id": "v1"})
         if edge == "video_reels" and sight.form["upload_phase"] == "start":
-            return reply(200, {"video_id": "v1", "upload_url": "https://rupload.facebook.com/video-upload/v26.0/v1"})
+            return reply(
+                200, {"video_id": "v1", "upload_url": "https://rupload.facebook.com/video-upload/v26.0/v1"}
+            )
         return reply(200, {"success": True} if edge == "video_reels" else {"id": f"{PAGE}_900"})
 
     def listed(self, sight: Sight, path: str) -> Response:

@@ -64,7 +64,7 @@ async def test_a_failing_debug_token_costs_a_date_and_not_the_consent(failure: R
     twin = TinyFacebook(granted=["pages_show_list"])
     call, _ = call_of(lambda sight: failure if sight.path.endswith("/debug_token") else twin(sight))
     tokens = await PLATFORM.exchange(call, "AQD", REDIRECT, None)
-    assert tokens.scopes == {"pages_show_list"}
+    assert tokens.scopes == frozenset({"pages_show_list"})
     assert (tokens.expires_in, tokens.data_access_expires_in) == (5183944.0, None)
 
 
@@ -200,7 +200,9 @@ async def test_what_a_living_token_may_lack(change: dict[str, Any], refused: boo
         (reply(200, {"data": {"is_valid": "yes"}}), Kind.UNCLEAR),
     ],
 )
-async def test_a_refused_question_says_nothing_about_the_token_asked_for(answer: Response, kind: Kind) -> None:
+async def test_a_refused_question_says_nothing_about_the_token_asked_for(
+    answer: Response, kind: Kind
+) -> None:
     call, _ = call_of(always(answer))
     assert (await refusal(lambda: PLATFORM.probe(call, PAGE_TARGET))).kind is kind
 

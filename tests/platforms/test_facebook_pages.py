@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from meta_fakes import IG, IG_SCOPES, TinyFacebook, page, refusal
 from platform_fakes import Sight, call_of, graph_error, reply
@@ -13,7 +15,6 @@ from bot.platforms.facebook_pages import Pair
 
 PLATFORM = Facebook("v26.0")
 LONG = Tokens("EAA-long", scopes=frozenset(IG_SCOPES))
-
 
 
 async def test_each_page_comes_with_its_own_token() -> None:
@@ -42,7 +43,9 @@ async def test_lists_are_followed_to_their_end_on_our_own_host() -> None:
 async def test_a_list_that_goes_in_circles_ends() -> None:
     circle = {"data": [page("1")], "paging": {"next": "https://graph.facebook.com/x?after=Q"}}
     twin = TinyFacebook()
-    call, http = call_of(lambda sight: reply(200, circle) if sight.path.endswith("/accounts") else twin(sight))
+    call, http = call_of(
+        lambda sight: reply(200, circle) if sight.path.endswith("/accounts") else twin(sight)
+    )
     assert len((await PLATFORM.discover(call, LONG)).accounts) == 1
     assert len(http.seen) == 3
 
@@ -73,7 +76,7 @@ async def test_a_role_that_may_not_post_is_named(tasks: object, problem: Reason 
 
 
 async def test_pages_of_businesses_are_looked_for_where_the_person_has_none() -> None:
-    lists = {
+    lists: dict[str, list[list[dict[str, Any]]]] = {
         "/me/accounts": [[page("3", None)]],
         "/me/businesses": [[{"id": "b1"}], [{"id": "b2"}]],
         "/b1/owned_pages": [[page("1")]],
@@ -101,7 +104,9 @@ async def test_businesses_are_not_asked_where_the_person_has_a_page() -> None:
         (reply(400, graph_error(4)), Kind.TRY_LATER),
     ],
 )
-async def test_businesses_that_may_not_be_read_leave_an_empty_list(refused: Response, kind: Kind | None) -> None:
+async def test_businesses_that_may_not_be_read_leave_an_empty_list(
+    refused: Response, kind: Kind | None
+) -> None:
     twin = TinyFacebook(lists={"/me/accounts": [[]]})
 
     def answer(sight: Sight) -> Response:

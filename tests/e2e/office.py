@@ -1,0 +1,78 @@
+"""What an account manager does in the demo, as one line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.agency import Morning, links_in
+from sandbox.demo import Demo
+from sandbox.platforms.ledger import Entry
+from sandbox.slack import Person
+from sandbox.slack.models import Channel, Message
+from sandbox.visitor import Page, Visitor
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+ACCOUNTS = {"x": {"bakery": "101", "florist": "102"}, "instagram": {}}
+ACCOUNTS["instagram"] = {"bakery": "17841400000000001", "florist": "17841400000000002"}
+LABEL = {"x": "X", "instagram": "Instagram"}
+
+
+@dataclass
+class Office:
+    """Maria in the bakery's channel."""
+
+    demo: Demo
+
+    @property
+    def maria(self) -> Person:
+        return Person(self.demo.sandbox.slack, self.demo.agency.maria.id)
+
+    @property
+    def channel(self) -> Channel:
+        return self.demo.agency.bakery
+
+    async def connect(self, platform: str, handle: str = "bakery", client: str = "bakery") -> Page:
+        """`/connect`, and the walk as one of the accounts."""
+        return await self.walk(await self.link(platform, client), platform, handle)
+
+    async def link(self, platform: str, client: str = "bakery") -> str:
+        await self.maria.command("/connect", f"{platform} {client}", self.channel.id)
+        await self.demo.settled()
+        return links_in(self.maria, self.channel.id)[0]
+
+    async def walk(self, link: str, platform: str, handle: str) -> Page:
+        async with Visitor() as browser:
+            page = await browser.connect(link, account=ACCOUNTS[platform][handle])
+        await self.demo.settled()
+        return page
+
+    async def health(self) -> str:
+        """What `/health` answers."""
+        await self.maria.command("/health", "", self.channel.id)
+        await self.demo.settled()
+        answers = [one for one in self.maria.sees(self.channel.id) if one.ephemeral_to]
+        return answers[-1].text
+
+    async def post(self, platform: str, text: str, later: float = 0) -> None:
+        picture = "bread.jpg" if platform == "instagram" else ""
+        morning = Morning(self.demo.sandbox, self.demo.agency, self.demo.advanced)
+        await morning.post(self.maria, self.channel, LABEL[platform], text, picture, later)
+        await self.demo.settled()
+
+    def roots(self) -> list[Message]:
+        """What stands in the channel for everybody."""
+        seen = self.maria.sees(self.channel.id)
+        return [one for one in seen if one.ephemeral_to is None and one.thread_ts is None]
+
+    def alert(self) -> Message:
+        """The newest message with a reconnect button."""
+        with_button = [one for one in self.roots() if "Reconnect" in str(one.blocks)]
+        assert with_button, [one.text for one in self.roots()]
+        return with_button[-1]
+
+    def thread(self, root: Message) -> list[str]:
+        return [one.text for one in self.maria.sees(self.channel.id, root.ts)][1:]
+
+    def published(self, text: str, platform: str) -> list[Entry]:
+        return self.demo.sandbox.platforms.ledger.posts(text, platform=platform)
