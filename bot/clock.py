@@ -78,7 +78,8 @@ class HouseClock:
         if self._file is None:
             return self.offset
         try:
-            target = _checked(float(self._file.read_text(encoding="utf-8")))
+            asked = _checked(float(self._file.read_text(encoding="utf-8")))
+            target = timedelta(seconds=asked).total_seconds()  # an offset that can be reached: whole microseconds
         except (OSError, ValueError) as problem:
             if not self._complained:
                 _log.warning("clock file unreadable, offset kept", problem=type(problem).__name__)

@@ -155,6 +155,11 @@ class PlatformWorld:
         self.grants[grant.id] = grant
         return grant
 
+    def narrow(self, grant: Grant, scopes: Iterable[str]) -> Grant:
+        """Leave a grant no more than these scopes."""
+        self.grants[grant.id] = replace(grant, scopes=grant.scopes & frozenset(scopes))
+        return self.grants[grant.id]
+
     def end_grant(self, grant: str, reason: str) -> None:
         """End a grant and with it every token of it; the first reason stays."""
         held = self.grants[grant]

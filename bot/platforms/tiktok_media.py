@@ -43,6 +43,7 @@ PAUSE = 60.0  # seconds before an upload is begun anew
 PUBLISH_ID = "publish_id"
 PRIVATE = "SELF_ONLY"
 WIDEST = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", PRIVATE)
+FINISHED = frozenset({"PROCESSING_DOWNLOAD", "SEND_TO_USER_INBOX", "PUBLISH_COMPLETE"})
 FINISHED_ALREADY = Verdict(Kind.DUPLICATE, Reason.DUPLICATE, "upload/finished")
 
 
@@ -158,8 +159,10 @@ async def _before_the_last(
         if verdict.kind is not Kind.TRY_LATER:
             raise PlatformError(verdict)
         return _anew(handles, verdict.retry_after or PAUSE, verdict)
-    if seen.status != "PROCESSING_UPLOAD" or seen.uploaded == film.size:
+    if seen.status in FINISHED or seen.uploaded == film.size:
         raise PlatformError(FINISHED_ALREADY)  # by an attempt whose answer was lost
+    if seen.status != "PROCESSING_UPLOAD":
+        raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_status"))
     left = _life(handles)
     if left <= 0 or (seen.uploaded and seen.uploaded != done * CHUNK):  # 0 may only lag behind
         return _anew(handles, 0.0)

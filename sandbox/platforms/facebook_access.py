@@ -36,6 +36,7 @@ from sandbox.platforms.model import Account, Grant, Token
 from sandbox.world import PlatformWorld
 
 DATA_ACCESS = timedelta(days=90)
+LOST = ("facebook", "role_lost")
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,11 @@ def tasks_on(page: Account, person: str) -> list[str]:
 
 
 def pages_of(world: PlatformWorld, person: str) -> list[Account]:
-    """Every Page on which the person has a role."""
-    return [page for page in world.accounts_of("facebook") if tasks_on(page, person)]
+    """Every Page on which the person has a role, none that a fault took from him."""
+    lost = {fault.account for fault in world.faults.standing if (fault.platform, fault.kind) == LOST}
+    if lost & {"", person}:
+        return []
+    return [p for p in world.accounts_of("facebook") if tasks_on(p, person) and p.id not in lost]
 
 
 def data_access_end(grant: Grant) -> datetime:

@@ -58,6 +58,9 @@ BAD_PROOF = GraphError(
 DUPLICATE = GraphError(
     506, "(#506) Duplicate status message", user=("Duplicate", "This is the same as your last post.")
 )
+PHOTOS_AGAIN = GraphError(
+    100, "Invalid parameter", 1366051, user=("Already posted", "These photos were already posted.")
+)
 BAD_PHOTO = GraphError(
     100,
     "Invalid parameter",
@@ -107,6 +110,16 @@ def _rate_limited(call: Call, fault: Fault) -> Response:
     return GraphError(4, "(#4) Application request limit reached").response()
 
 
+def _spam(call: Call, fault: Fault) -> Response:
+    sub = ABUSIVE.sub if fault.value is None else int(fault.value)
+    return GraphError(ABUSIVE.code, ABUSIVE.message, sub).response()
+
+
+def _duplicate(call: Call, fault: Fault) -> Response:
+    photos = call.request.url.path.endswith("/photos")
+    return (PHOTOS_AGAIN if photos else DUPLICATE).response()
+
+
 def _must_act(call: Call, fault: Fault) -> Response:
     sub = 4854002 if fault.value is None else int(fault.value)
     said = ("Confirm your identity", "Open the Facebook app on your phone and confirm your identity.")
@@ -139,8 +152,8 @@ MANNERS = Manners(
         "suspended": only(WRITING, LIMITED),
         "user_must_act": Rule(WRITING, _must_act),
         "policy_block": only(WRITING, FORBIDDEN),
-        "spam_block": only(WRITING, ABUSIVE),
+        "spam_block": Rule(WRITING, _spam),
         "daily_cap": only(frozenset({"publish"}), REELS_CAP),
-        "duplicate": only(frozenset({"publish"}), DUPLICATE),
+        "duplicate": Rule(frozenset({"publish"}), _duplicate),
     },
 )

@@ -226,7 +226,12 @@ async def list_posts(call: Call, store: Store) -> Response:
     limit, after = given.get("limit", "25"), given.get("after", "0")
     if not limit.isdecimal() or not 1 <= int(limit) <= 100 or not after.isdecimal():
         raise bad_parameter("The parameters limit and after must be valid")
-    posts = [post for post in call.world.posts_of("facebook", page.id) if _listed(call, store, post)]
+    hidden = {video.post for video in store.videos.values() if video.polls > 0}
+    posts = [
+        post
+        for post in call.world.posts_of("facebook", page.id)
+        if is_out(call, post) and post.extra["kind"] != "story" and post.id not in hidden
+    ]
     start = int(after)
     part = posts[start : start + int(limit)]
     default = ("created_time", "message", "id")
@@ -237,10 +242,3 @@ async def list_posts(call: Call, store: Store) -> Response:
         if len(posts) > start + len(part):
             body["paging"]["next"] = next_page(call, str(start + len(part)))
     return JSONResponse(body)
-
-
-def _listed(call: Call, store: Store, post: Post) -> bool:
-    """Stories are in no list, and a video only once it is processed."""
-    if post.extra["kind"] == "story" or not is_out(call, post):
-        return False
-    return not any(video.post == post.id and video.polls > 0 for video in store.videos.values())

@@ -82,7 +82,10 @@ def add_post(
     published: bool = True,
     at: float | None = None,
 ) -> Post:
-    """Make a Page's post. `at` is when a scheduled one appears, in Unix seconds; without it, never."""
+    """Make a Page's post. `at` is when an unpublished one appears, in Unix seconds; without it, never.
+
+    The ledger says `roles_only` for a post of an app that is in development: only its own people see it.
+    """
     number = object_id(call)
     app = call.world.apps["facebook", call.world.grants[call.token.grant].client_id] if call.token else None
     kept: Mapping[str, Any] = {
@@ -90,7 +93,6 @@ def add_post(
         "link": link,
         "published": published,
         "at": at,
-        "roles_only": app is not None and not app.reviewed,
     }
     return call.world.add_post(
         page,
@@ -103,6 +105,7 @@ def add_post(
         kind=kind,
         link=link,
         published=published,
+        roles_only=app is not None and not app.reviewed,
     )
 
 

@@ -153,7 +153,6 @@ async def _act(call: Call, quotas: Quotas, assets: Assets) -> Response:
     await author_account(call, grant, wanted.get("owner"), where, f"{kind}s.ACTION-initializeUpload")
     size = _video_size(wanted) if kind == "video" else 0
     asset = assets.keep(_new(call, kind, str(wanted["owner"]), size))
-    call.world.see(*asset.slices)
     call.world.ledger.write("container_created", "linkedin", call.account, id=asset.urn, kind=kind)
     return JSONResponse({"value": _upload_value(asset)})
 

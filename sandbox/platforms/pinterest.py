@@ -15,14 +15,14 @@ from sandbox.platforms import pinterest_media, pinterest_oauth, pinterest_pins
 from sandbox.platforms.core import Call, endpoint, host
 from sandbox.platforms.fetch import Fetcher, HttpFetcher
 from sandbox.platforms.pinterest_boards import board_named, boards_of, page_of
-from sandbox.platforms.pinterest_manners import MANNERS, authorized, invalid, refused, unknown
+from sandbox.platforms.pinterest_manners import MANNERS, SANDBOX_HOST, authorized, invalid, refused, unknown
 from sandbox.world import PlatformWorld
 
 PRIVACIES = ("ALL", "PROTECTED", "PUBLIC", "SECRET", "PUBLIC_AND_SECRET")
 
 
 def routes(world: PlatformWorld, fetcher: Fetcher | None = None) -> list[BaseRoute]:
-    """Consent, API, and the host that takes videos; `fetcher` gets images by address."""
+    """Consent, both APIs, and the host that takes videos; `fetcher` gets images by address."""
     media = pinterest_media.MediaShelf()
     api = [
         *pinterest_oauth.token_routes(world),
@@ -35,6 +35,7 @@ def routes(world: PlatformWorld, fetcher: Fetcher | None = None) -> list[BaseRou
     return [
         host("www.pinterest.com", pinterest_oauth.authorize_routes(world), unknown),
         host("api.pinterest.com", api, unknown),
+        host(SANDBOX_HOST, api, unknown),
         host(pinterest_media.HOST, pinterest_media.upload_routes(world, media), pinterest_media.unknown),
     ]
 

@@ -18,6 +18,7 @@ from sandbox.platforms.core import API, CALLS, Call, Manners, Refused, Rule, bea
 from sandbox.platforms.faults import Fault
 from sandbox.platforms.model import Grant
 
+SANDBOX_HOST = "api-sandbox.pinterest.com"  # takes pins of apps with trial access; nobody else sees them
 TOKENS = frozenset({"token", "refresh"})
 POSTING = frozenset({"publish", "prepare"})
 AUTHENTICATION = "Authentication failed."

@@ -60,7 +60,7 @@ def _page(reason: str) -> Refused:
 def _read_ask(call: Call) -> Ask:
     query = call.request.query_params
     app = call.world.apps.get(("pinterest", query.get("client_id", "")))
-    if app is None or not app.client_id.isdecimal():
+    if app is None:
         raise _page("Invalid client_id")
     if query.get("redirect_uri", "") not in app.redirect_uris:
         raise _page("The provided redirect_uri does not match any of the registered redirect URIs")
@@ -129,8 +129,10 @@ async def _refresh(call: Call, app: App, form: dict[str, str]) -> Response:
         raise refused(401, 283, DEAD)
     if presented.state != "fresh":
         raise refused(401, 283, DEAD)
-    if not set(form.get("scope", "").replace(",", " ").split()) <= grant.scopes:
-        raise invalid("scope must be a subset of the original scopes")
+    if wanted := frozenset(form.get("scope", "").replace(",", " ").split()):
+        if not wanted <= grant.scopes:
+            raise invalid("scope must be a subset of the original scopes")
+        grant = call.world.narrow(grant, wanted)
     if call.world.modes.get("pinterest.old_refresh") != "lives":
         call.world.spend(token)
     return _pair(call, grant, "refresh_token", _recent(call, grant))

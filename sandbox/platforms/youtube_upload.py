@@ -115,7 +115,6 @@ async def _begin(call: Call, quotas: Quotas, sessions: Sessions) -> Response:
             made_at=call.world.now(),
         )
     )
-    call.world.see(session.id)
     call.world.ledger.write(
         "container_created", "youtube", call.account, id=f"s{call.world.serial()}", size=size
     )

@@ -112,8 +112,8 @@ class TinyLinkedIn:
     def action(self, seen: Seen, path: str) -> Response:
         if seen.query["action"] == "finalizeUpload":
             request = seen.json["finalizeUploadRequest"]
-            parts = sorted(key for key in self.uploaded if "video" in key)
-            assert request["uploadedPartIds"] == [f"etag-{part[-1]}" for part in parts]
+            sent = sorted(key for key in self.uploaded if "video" in key)
+            assert request["uploadedPartIds"] == [f"etag-{name[-1]}" for name in sent]
             assert (request["video"], request["uploadToken"]) == ("urn:li:video:1", "ticket")
             return reply(200, "")
         request = seen.json["initializeUploadRequest"]
@@ -127,8 +127,8 @@ class TinyLinkedIn:
             {"uploadUrl": f"{UPLOAD}/video{n}?x=1", "firstByte": start, "lastByte": min(start + 9, size - 1)}
             for n, start in enumerate(range(0, size, 10))
         ]
-        value = {"video": "urn:li:video:1", "uploadToken": "ticket", "uploadInstructions": parts}
-        return reply(200, {"value": value})
+        film = {"video": "urn:li:video:1", "uploadToken": "ticket", "uploadInstructions": parts}
+        return reply(200, {"value": film})
 
     def put(self, seen: Seen) -> Response:
         assert seen.path.startswith("/dms-uploads/")
@@ -504,7 +504,7 @@ async def test_only_platform_errors_leave(status: int, body: object) -> None:
         lambda: MEMBER.send(call, ANNA, FILM, done),
     ):
         try:
-            await action()  # type: ignore[no-untyped-call]
+            await action()
         except PlatformError as error:
             assert error.verdict.kind in Kind
     if status == 500:

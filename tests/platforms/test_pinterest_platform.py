@@ -48,7 +48,7 @@ class TinyPinterest:
     )
     pins: list[Any] = field(default_factory=list)
     status: list[str] = field(default_factory=lambda: ["registered", "processing", "succeeded"])
-    stored: list[dict[str, bytes]] = field(default_factory=list)
+    stored: list[dict[str, object]] = field(default_factory=list)
     refused: int = 0
     registered: int = 0
     pin_status: int = 201
@@ -109,9 +109,9 @@ class TinyPinterest:
             return reply(403, "<Error><Code>AccessDenied</Code></Error>")
         raw = f"Content-Type: {seen.headers['content-type']}\r\n\r\n".encode() + seen.content
         form = email.message_from_bytes(raw, policy=email.policy.HTTP)
-        parts = {
+        parts: dict[str, object] = {
             str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
-            for part in form.iter_parts()  # type: ignore[attr-defined]
+            for part in form.iter_parts()
         }
         assert list(parts)[-1] == "file"
         self.stored.append(parts)
@@ -134,7 +134,7 @@ async def test_consent_then_rotation_then_the_spent_token_is_dead() -> None:
     call, http = call_of(TinyPinterest(), not_after=7.0)
     first = await PLATFORM.exchange(call, "c1", REDIRECT, None)
     assert (first.expires_in, first.refresh_expires_in) == (2592000, 5184000)
-    assert first.scopes == {"boards:read", "pins:read"}
+    assert first.scopes == frozenset({"boards:read", "pins:read"})
     second = await PLATFORM.refresh(call, first)
     assert (second.access_token, second.refresh_token) == ("pina_2", "pinr.2")
     with pytest.raises(PlatformError) as refused:
@@ -419,6 +419,6 @@ async def test_only_platform_errors_leave(status: int, body: object) -> None:
         lambda: PLATFORM.look(call, TARGET, PIN, {}, SINCE, frozenset()),
     ):
         try:
-            await action()  # type: ignore[no-untyped-call]
+            await action()
         except PlatformError as error:
             assert error.verdict.kind in Kind

@@ -292,6 +292,14 @@ async def test_what_is_finished_already_is_never_sent_again() -> None:
     assert refused.value.verdict.kind is Kind.DUPLICATE
 
 
+async def test_a_status_that_says_nothing_proves_nothing() -> None:
+    twin = TinyTikTok(forced={"status": "?"})
+    call, _ = call_of(twin, File(DATA))
+    with pytest.raises(PlatformError) as unclear:
+        await walk(PLATFORM, call, TARGET, POST)
+    assert unclear.value.verdict.kind is Kind.UNCLEAR
+
+
 async def test_a_film_longer_than_the_creator_may_post() -> None:
     call, _ = call_of(TinyTikTok(seconds=60), File(DATA))
     with pytest.raises(PlatformError) as refused:
@@ -489,6 +497,6 @@ async def test_only_platform_errors_leave(status: int, body: object) -> None:
         lambda: PLATFORM.look(call, TARGET, POST, handles, SINCE, frozenset()),
     ):
         try:
-            await action()  # type: ignore[no-untyped-call]
+            await action()
         except PlatformError as error:
             assert error.verdict.kind in Kind

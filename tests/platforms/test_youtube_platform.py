@@ -378,6 +378,6 @@ async def test_only_platform_errors_leave(status: int, body: object, header: str
         lambda: PLATFORM.look(call, TARGET, POST, handles, SINCE, frozenset()),
     ):
         try:
-            await action()  # type: ignore[no-untyped-call]
+            await action()
         except PlatformError as error:
             assert error.verdict.kind in Kind

@@ -262,6 +262,7 @@ async def test_a_lost_role(walks: MetaWalks, mode: str, expected: tuple[int, int
     walks.twins.world.set_fault("role_lost", "facebook", PAGE)
     assert error(await walks.fb("GET", "/me", page)) == expected
     assert (await walks.debug(page))["is_valid"] is False
+    assert await names(walks, person) == {OWNED: True}
     assert (await walks.fb("GET", "/me", other)).status_code == 200
     walks.twins.world.faults.clear()
     walks.twins.world.change_account("facebook", OWNED, extra={"roles": {}})

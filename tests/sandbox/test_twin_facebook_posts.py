@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -324,6 +325,28 @@ async def test_faults_of_posting(
     assert (await walks.fb("GET", "/me", page)).status_code == 200
     walks.twins.world.faults.clear()
     assert (await post(walks, page, message="a")).status_code == 200
+
+
+async def test_photos_posted_before_and_posting_too_fast(walks: MetaWalks, page: str) -> None:
+    image = walks.twins.put("/a.jpg", jpeg())
+    walks.twins.world.set_fault("duplicate", "facebook", PAGE, count=1)
+    assert error(await post(walks, page, "photos", url=image)) == (100, 1366051)
+    walks.twins.world.set_fault("spam_block", "facebook", PAGE, value=1390008)
+    assert error(await post(walks, page, "photos", url=image)) == (368, 1390008)
+
+
+async def test_an_app_in_development_posts_for_its_own_people(walks: MetaWalks, page: str) -> None:
+    world = walks.twins.world
+    await post(walks, page, message="Seen")
+    world.register_app(replace(world.apps["facebook", "fb-app"], reviewed=False))
+    await post(walks, page, message="Hidden")
+    assert [entry.detail["roles_only"] for entry in world.ledger.posts()] == [False, True]
+    world.set_fault("unreviewed", "facebook", BEN)
+    answer = await walks.twins.http.post(
+        "/www.facebook.com/v26.0/dialog/oauth", params=facebook_query(), data={"as": BEN}
+    )
+    assert answer.status_code == 400
+    assert "development mode" in answer.text
 
 
 async def test_a_lost_answer_leaves_the_post_and_preparing_is_another_group(
