@@ -230,6 +230,8 @@ async def _decide(house: House, consent_id: str, answer: Answer, found: Discover
         else:
             await store.move_consent(session, consent_id, ("exchanging",), "exchanging", **values)
             await linking.finish(session, house, consent_id, finding.accounts, now)
+        if grant_id is not None:
+            await linking.settle_known_grant(session, house, consent, grant_id, answer, now)
     house.wake.all()
 
 

@@ -57,12 +57,20 @@ async def renew_known_grant(
     if grant is None:
         return None
     await _next_generation(session, house, consent.platform, grant, answer.tokens, now)
+    return grant.id
+
+
+async def settle_known_grant(
+    session: AsyncSession, house: House, consent: Consent, grant_id: str, answer: Answer, now: datetime
+) -> None:
+    """What the renewed grant means for everything that rests on it, after the walk itself was decided (an
+    alert that closes takes its invitation with it)."""
+    info = house.platforms[consent.platform].info
     missing = missing_scopes(info, answer.tokens.scopes, required_only=True)
     if missing:
-        await _lost_permission(session, house, grant.id, missing[0], now)
+        await _lost_permission(session, house, grant_id, missing[0], now)
     else:
-        await _lives_again(session, house, grant.id, now)
-    return grant.id
+        await _lives_again(session, house, grant_id, now)
 
 
 async def _next_generation(

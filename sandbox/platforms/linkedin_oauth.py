@@ -104,8 +104,12 @@ def _unauthorized_scope(redirect_uri: str, state: str, scope: str) -> Refused:
 
 
 def _remembered(call: Call, ask: Ask, account: Account) -> tuple[str, ...] | None:
+    """Whoever still has a valid grant with the same scopes sees no page."""
     grants = live_grants(call.world, "linkedin", ask.app.client_id, account.id)
-    return ask.scopes if grants and grants[-1].scopes == frozenset(ask.scopes) else None
+    if not grants or grants[-1].scopes != frozenset(ask.scopes):
+        return None
+    ends = [t.expires_at for t in call.world.tokens.values() if t.grant == grants[-1].id and t.expires_at]
+    return ask.scopes if any(end > call.world.now() for end in ends) else None
 
 
 async def _form(call: Call) -> dict[str, str]:
