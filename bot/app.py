@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 import uvicorn
@@ -33,8 +34,9 @@ from bot.http import HttpError, OpenHttp, PlatformHttp
 from bot.jobs.engine import Engine
 from bot.jobs.scheduler import Scheduler
 from bot.outbound import Rewriter
-from bot.platforms.registry import build_platforms
-from bot.settings import AppCredentials, Settings
+from bot.platforms.media import UrlMedia
+from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, build_platforms
+from bot.settings import Settings
 from bot.slack.api import Api, Identity, new_session
 from bot.slack.channels import channels_by_audience
 from bot.slack.door import Door, build_bolt
@@ -136,13 +138,14 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         stack.enter_context(only_one(url))
         await migrate(database)
         vault = await _opened_vault(settings, database)
+        files = await stack.enter_async_context(OpenHttp(rewriter))
         house = House(
             db=database,
             vault=vault,
             clock=clock or HouseClock(settings.clock_file),
             http=await stack.enter_async_context(PlatformHttp(rewriter)),
-            platforms=build_platforms(settings),
-            apps=_apps(settings),
+            media=UrlMedia(files),
+            **_platforms(settings),
             spool=Spool(settings.data_dir / "spool"),
             owner=f"{socket.gethostname()[:32]}-{secrets.token_hex(6)}",
             public_url=settings.public_url,
@@ -151,7 +154,7 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         stored = await read_spool(house)
         if stored:
             log.warning("answers_from_spool", count=stored)
-        yield await _app(settings, house, rewriter, stack)
+        yield await _app(settings, house, rewriter, files, stack)
 
 
 async def _opened_vault(settings: Settings, database: Database) -> Vault:
@@ -169,12 +172,22 @@ async def _opened_vault(settings: Settings, database: Database) -> Vault:
     return vault
 
 
-def _apps(settings: Settings) -> dict[str, AppCredentials]:
-    found = {key: settings.app_for(key.partition("@")[2] or key) for key in build_platforms(settings)}
-    return {key: app for key, app in found.items() if app is not None}
+def _platforms(settings: Settings) -> dict[str, Any]:
+    """The platforms by word, what stands in for them, and our app behind each.
+
+    With a Facebook app and none for Instagram Login, Instagram accounts are linked through Facebook."""
+    built = build_platforms(settings)
+    apps = {key: app for key in built if (app := settings.app_for(key.partition("@")[2] or key))}
+    words = {key: platform for key, platform in built.items() if "@" not in key}
+    stand_ins = {key: platform for key, platform in built.items() if "@" in key}
+    if "instagram" not in apps and "facebook" in apps:
+        words["instagram"], apps["instagram"] = stand_ins.pop(INSTAGRAM_ON_FACEBOOK), apps["facebook"]
+    return {"platforms": words, "stand_ins": stand_ins, "apps": apps}
 
 
-async def _app(settings: Settings, house: House, rewriter: Rewriter, stack: AsyncExitStack) -> App:
+async def _app(
+    settings: Settings, house: House, rewriter: Rewriter, files: OpenHttp, stack: AsyncExitStack
+) -> App:
     session = await stack.enter_async_context(new_session())
     token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     api = Api(session, rewriter, settings.slack_api_url, _no_token)
@@ -183,7 +196,6 @@ async def _app(settings: Settings, house: House, rewriter: Rewriter, stack: Asyn
     installs = Installs(house.db, single_token(token, identity.team_id), bot_id=identity.bot_id)
     gateway = Gateway(session, rewriter, installs.token_for, base_url=settings.slack_api_url)
     await _know_owner(house, gateway, workspace_id)
-    files = await stack.enter_async_context(OpenHttp(rewriter))
     outbox = Outbox(
         house.db,
         gateway,

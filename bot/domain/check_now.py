@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from bot.domain import holding, incidents, refreshing, tokens
+from bot.domain import holding, incidents, refreshing, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.http import HttpError
-from bot.platforms.base import Account, PlatformError, Target
+from bot.platforms.base import Account, PlatformError
 from storage import incidents as store
 from storage.models import Connection, Grant, Incident
 
@@ -34,16 +34,13 @@ async def check(house: House, actor: Actor, incident_id: str) -> bool:
 
 
 async def _probe(house: House, connection: Connection, grant: Grant) -> Account | None:
-    platform = house.platforms[connection.platform]
-    token = tokens.token_for(house.vault, grant, connection)
-    target = Target(connection.account_id, connection.handle, token)
     try:
-        async with house.http.slot(platform.info.token_host):
-            return await platform.probe(house.call(connection.platform), target)
+        return await second_look.probe(house, grant, connection)
     except PlatformError:
         return None
     except HttpError:
-        raise Refused(f"{platform.info.title} does not answer at the moment. Try again in a while.") from None
+        title = house.platforms[connection.platform].info.title
+        raise Refused(f"{title} does not answer at the moment. Try again in a while.") from None
 
 
 async def _is_well(house: House, incident: Incident, connection: Connection) -> None:

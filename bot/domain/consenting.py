@@ -144,11 +144,11 @@ async def _work(house: House, consent: Consent, code: str) -> None:
     if consent.verifier:
         verifier = house.vault.open(consent.verifier, verifier_place(consent.id))
     try:
-        call = house.call(consent.platform)
+        call = house.call(platform)
         tokens = await platform.exchange(call, code, consent.redirect_uri, verifier)
         answer = Answer(tokens)
         await _keep(house, consent.id, answer)
-        found = await platform.discover(house.call(consent.platform), tokens)
+        found = await platform.discover(house.call(platform), tokens)
     except (PlatformError, HttpError) as error:
         await _exchange_failed(house, consent, error)
         return
@@ -268,9 +268,8 @@ async def recover(house: House) -> int:
             continue
         answer = open_answer(house.vault, consent.id, consent.answer)
         try:
-            found = await house.platforms[consent.platform].discover(
-                house.call(consent.platform), answer.tokens
-            )
+            platform = house.platforms[consent.platform]
+            found = await platform.discover(house.call(platform), answer.tokens)
         except (PlatformError, HttpError) as error:
             await _exchange_failed(house, consent, error)
             continue

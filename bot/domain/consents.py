@@ -84,6 +84,7 @@ def public_account(account: Account) -> dict[str, Any]:
         "picture_url": account.picture_url,
         "usable": account.usable,
         "problem": account.problem,
+        "platform": account.platform,
     }
 
 
@@ -97,6 +98,7 @@ def account_from(item: dict[str, Any], own: dict[str, str]) -> Account:
         own.get(item["id"]),
         item["usable"],
         problem,
+        item.get("platform"),
     )
 
 

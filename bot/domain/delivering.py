@@ -9,13 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import breaker, reports, tokens
 from bot.domain.house import House
-from bot.platforms.base import Sent, Target, Verdict
+from bot.platforms.base import Platform, Sent, Target, Verdict
 from storage import deliveries as store
 from storage.deliveries import Work
 
 log = structlog.get_logger(__name__)
 
 FOLLOW_FIRST = timedelta(seconds=15)
+
+
+def platform_of(house: House, work: Work) -> Platform:
+    """What speaks for a delivery's connection. Raises KeyError where it is switched off."""
+    platform = house.platform_for(work.connection.platform, work.grant.provider)
+    if platform is None:
+        raise KeyError(work.connection.platform)
+    return platform
 
 
 def target_of(house: House, work: Work) -> Target:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from bot.clock import HouseClock
 from bot.http import PlatformHttp
 from bot.metrics import Meters
-from bot.platforms.base import Call, Platform
+from bot.platforms.base import Call, MediaReader, Platform
 from bot.settings import AppCredentials
 from storage.crypto import Vault
 from storage.database import Database
@@ -88,8 +88,8 @@ class House:
     vault: Vault
     clock: HouseClock
     http: PlatformHttp
-    platforms: Mapping[str, Platform]
-    apps: Mapping[str, AppCredentials]  # by platform; a platform without an app is off
+    platforms: Mapping[str, Platform]  # by the word that people use
+    apps: Mapping[str, AppCredentials]  # by the same; a platform without an app is off
     spool: Spool
     owner: str  # this process's name on leases
     public_url: str
@@ -98,15 +98,52 @@ class House:
     tasks: Tasks = field(default_factory=Tasks)
     wake: Wake = field(default_factory=Wake)
     meters: Meters = field(default_factory=Meters)
+    stand_ins: Mapping[str, Platform] = field(default_factory=dict)  # for a word on another provider's grants
+    media: MediaReader | None = None
 
-    def call(self, platform: str, *, seconds: float | None = None, not_after: float | None = None) -> Call:
-        """How a call to `platform` travels."""
+    def call(
+        self, platform: Platform, *, seconds: float | None = None, not_after: float | None = None
+    ) -> Call:
+        """How a call to `platform` travels. Raises KeyError where it is switched off."""
+        app = self.app_of(platform)
+        if app is None:
+            raise KeyError(platform.info.key)
         return Call(
             http=self.http,
-            app=self.apps[platform],
+            app=app,
             deadline=seconds if seconds is not None else self.timings.call,
             not_after=not_after,
+            media=self.media,
         )
+
+    def app_of(self, platform: Platform) -> AppCredentials | None:
+        """Our developer app behind a platform; None where it is switched off."""
+        for key, candidate in self.ways():
+            if candidate is platform:
+                return self.apps.get(key)
+        return None
+
+    def ways(self) -> Iterator[tuple[str, Platform]]:
+        """Every way to a platform: those that people name, then those that stand in for them."""
+        yield from self.platforms.items()
+        yield from self.stand_ins.items()
+
+    def platform_for(self, word: str, provider: str) -> Platform | None:
+        """What speaks for a connection: the platform of that word on that provider's grants."""
+        for _, platform in self.ways():
+            if (platform.info.key, platform.info.provider) == (word, provider):
+                return platform
+        return None
+
+    def platform_of(self, provider: str, app_id: str) -> Platform | None:
+        """What renews a grant; None where its app is not configured any more."""
+        fitting = [
+            platform
+            for key, platform in self.ways()
+            if platform.info.provider == provider and (app := self.apps.get(key)) and app.client_id == app_id
+        ]
+        own = [platform for platform in fitting if platform.info.key == provider]
+        return next(iter(own or fitting), None)
 
     def redirect_uri(self, platform: str) -> str:
         """Byte-identical in both legs of a consent."""

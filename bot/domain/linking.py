@@ -177,7 +177,8 @@ async def _link_all(
     info = house.platforms[invitation.platform].info
     linked = []
     for account in accounts:
-        before = await _grant_before(session, client, invitation.platform, account.id)
+        word = account.platform or invitation.platform
+        before = await _grant_before(session, client, word, account.id)
         values = {
             "grant_id": grant.id,
             "handle": account.handle[:255],
@@ -189,7 +190,7 @@ async def _link_all(
             "linked_at": now,
             "created_at": now,
         }
-        connection, fresh = await store.store(session, client, invitation.platform, account.id, values)
+        connection, fresh = await store.store(session, client, word, account.id, values)
         await _store_own_token(session, house, connection, grant, answer.own_tokens.get(account.id))
         actor = Actor(invitation.workspace_id, None, invitation.channel_id)
         detail: dict[str, Any] = {"account": account.id, "handle": account.handle, "link_of": invitation.created_by}

@@ -24,11 +24,11 @@ FOLLOW_FOR = timedelta(days=1)
 
 async def follow(house: House, work: Work) -> None:
     """What has become of a post that the platform accepted and had not made public."""
-    platform = house.platforms[work.connection.platform]
+    platform = delivering.platform_of(house, work)
     target = delivering.target_of(house, work)
     handles = content.open_handles(house, work)
     try:
-        call = house.call(work.connection.platform)
+        call = house.call(platform)
         sent = await platform.progress(call, target, handles, work.delivery.external_id)
     except PlatformError as error:
         if error.verdict.kind is Kind.CONTENT:
@@ -81,8 +81,9 @@ async def look(house: House, work: Work) -> None:
 async def _find(house: House, work: Work) -> Look:
     async with house.db.read() as session:
         taken = await store.taken_ids(session, work.connection.id, work.delivery.id)
-    return await house.platforms[work.connection.platform].look(
-        house.call(work.connection.platform),
+    platform = delivering.platform_of(house, work)
+    return await platform.look(
+        house.call(platform),
         delivering.target_of(house, work),
         content.content_of(work.post),
         content.open_handles(house, work),

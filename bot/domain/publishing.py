@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.clock import boot_seconds
-from bot.domain import breaker, content, delivering, holding, looking, reports, second_look
+from bot.domain import breaker, content, delivering, holding, looking, own_tokens, reports, second_look
 from bot.domain.house import House
 from bot.domain.outcomes import judge_verdict
 from bot.domain.refreshing import Cause, Skipped, refresh
@@ -83,8 +83,7 @@ async def _prepare(house: House, work: Work) -> None:
     if ready is None:
         return
     work = ready
-    platform = house.platforms[work.connection.platform]
-    target = delivering.target_of(house, work)
+    platform = delivering.platform_of(house, work)
     handles = content.stored_handles(house, work, now)
     if not handles and holding.is_late(work.delivery, house, now):
         async with house.db.write() as session:
@@ -93,8 +92,10 @@ async def _prepare(house: House, work: Work) -> None:
         return
     post = content.content_of(work.post)
     try:
+        await own_tokens.renew(house, work.grant, work.connection)
+        target = delivering.target_of(house, work)
         async with house.http.slot(platform.info.token_host):
-            made = await platform.prepare(house.call(work.connection.platform), target, post, handles)
+            made = await platform.prepare(house.call(platform), target, post, handles)
     except (PlatformError, HttpError) as error:
         await _step_failed(house, work, error)
         return
@@ -167,7 +168,7 @@ async def _send_marked(
     handles: dict[str, str],
     not_after: float,
 ) -> None:
-    call = house.call(work.connection.platform, seconds=house.timings.send, not_after=not_after)
+    call = house.call(platform, seconds=house.timings.send, not_after=not_after)
     try:
         sent = await platform.send(call, target, content.content_of(work.post), handles)
     except NotSent:

@@ -89,12 +89,8 @@ async def _platform_of(house: House, grant_id: str) -> Platform | None:
 
 
 def platform_of(house: House, grant: Grant) -> Platform | None:
-    """The platform whose app the grant belongs to; None where that is not configured any more."""
-    for key, platform in house.platforms.items():
-        app = house.apps.get(key)
-        if platform.info.provider == grant.provider and app and app.client_id == grant.app_id:
-            return platform
-    return None
+    """What renews a grant; None where its app is not configured any more."""
+    return house.platform_of(grant.provider, grant.app_id)
 
 
 async def _begin(
@@ -158,7 +154,7 @@ async def _postpone(session: AsyncSession, grant: Grant, skipped: Skipped, now: 
 
 
 async def _call_and_store(house: House, platform: Platform, attempt: Attempt) -> Judgement:
-    call = house.call(attempt.platform, not_after=attempt.not_after)
+    call = house.call(platform, not_after=attempt.not_after)
     try:
         fresh = await platform.refresh(call, attempt.old)
     except (PlatformError, HttpError) as error:

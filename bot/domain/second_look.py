@@ -11,17 +11,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, incidents, lifetimes, refreshing, tokens
+from bot.domain import breaker, incidents, lifetimes, own_tokens, refreshing, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Kind, Platform, PlatformError, Reason, RefreshKind, Target, Verdict
+from bot.platforms.base import Account, Kind, Platform, PlatformError, Reason, RefreshKind, Target, Verdict
 from storage import grants
-from storage.models import Grant
+from storage.models import Connection, Grant
 
 GENERIC = frozenset({Reason.REFUSED, Reason.EXPIRED, Reason.UNKNOWN})
 SOON = timedelta(days=7)
 NOTHING_TO_DO_PAUSE = timedelta(hours=1)
+PROBES_MOST = 5  # accounts asked for in one second look
 
 
 async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) -> bool:
@@ -129,16 +130,30 @@ async def _probe(house: House, grant: Grant) -> Judgement | None:
     platform = refreshing.platform_of(house, grant)
     if platform is None or not reach:
         return _known(grant)
-    connection = reach[0].connection
-    target = Target(
-        connection.account_id, connection.handle, tokens.token_for(house.vault, grant, connection)
-    )
-    async with house.http.slot(platform.info.token_host):
+    found: Judgement | None = None
+    for item in reach[:PROBES_MOST]:
         try:
-            await platform.probe(house.call(connection.platform), target)
-        except (PlatformError, HttpError) as error:
+            await probe(house, grant, item.connection)
+            return None
+        except HttpError as error:
             return judge(error)
-    return None
+        except PlatformError as error:
+            if error.verdict.kind not in (Kind.ACCOUNT, Kind.PERMISSION):
+                return judge(error)
+            found = found or judge(error)  # that account's own trouble: ask for the next one
+    return found
+
+
+async def probe(house: House, grant: Grant, connection: Connection) -> Account:
+    """One live check of one account. Raises PlatformError and HttpError."""
+    platform = house.platform_for(connection.platform, grant.provider)
+    if platform is None:
+        raise PlatformError(Verdict(Kind.UNKNOWN, Reason.APP_SETTINGS, "switched off"))
+    await own_tokens.renew(house, grant, connection)
+    token = tokens.token_for(house.vault, grant, connection)
+    target = Target(connection.account_id, connection.handle, token)
+    async with house.http.slot(platform.info.token_host):
+        return await platform.probe(house.call(platform), target)
 
 
 def _known(grant: Grant) -> Judgement:

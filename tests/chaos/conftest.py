@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.stage import Stage, staged
+
+
+@pytest.fixture
+async def stage(database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The sandbox, a migrated database, and no bot yet."""
+    async with staged(database_url, tmp_path) as there:
+        yield there

@@ -1,0 +1,356 @@
+"""A sandbox in this process, a database, and bots in processes of their own that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import uvicorn
+from sqlalchemy import select
+
+from bot.app import assembled, listening
+from bot.clock import HouseClock, utc_now
+from bot.domain import posting
+from bot.domain.auditing import Actor
+from bot.domain.house import House, Timings
+from bot.platforms.base import Content, Media, MediaKind
+from bot.settings import load_settings
+from sandbox.agency import Agency, found, register_apps
+from sandbox.demo import manifest_facts
+from sandbox.platforms.ledger import Entry
+from sandbox.platforms.model import Account
+from sandbox.platforms.testing import Shelf, Twins
+from sandbox.server import PICTURE_HOST, PICTURES, Sandbox
+from sandbox.slack.models import Channel, Message
+from sandbox.slack.testing import QuietServer
+from storage import engine
+from storage.crypto import new_key
+from storage.database import Database
+from storage.models import Connection, Delivery, Grant, GrantAttempt, Notice
+from tests import support
+
+ROOT = Path(__file__).parents[2]
+QUICK = Timings(call=2.0, send=2.0, guard=1.0, settle=0.1, lease=3.5, wait_for_lease=1.0)
+HOUR = 3600.0
+POLL_SECONDS = 0.05
+PATIENCE = 25.0  # seconds; on a busy machine a process needs some to start
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE) -> T:
+    """Looks until what is found is true. Fails with what was seen last."""
+    seen: T | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            while not (seen := await look()):
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError:
+        raise AssertionError(f"never: {what}; seen last: {seen!r}") from None
+    return seen
+
+
+@dataclass
+class Child:
+    """A bot in a process of its own."""
+
+    process: asyncio.subprocess.Process
+    log: Path
+
+    async def killed(self) -> None:
+        """Waits until the process has killed itself at its point."""
+        try:
+            code = await asyncio.wait_for(self.process.wait(), PATIENCE)
+        except TimeoutError:
+            raise AssertionError(f"it never came to its point:\n{self._end()}") from None
+        assert code == -signal.SIGKILL, f"ended with {code}:\n{self._end()}"
+
+    async def stopped(self) -> None:
+        """Waits until the process has frozen itself at its point."""
+
+        async def frozen() -> bool:
+            seen = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+            return seen is not None
+
+        await eventually(frozen, f"{self.log.name} stopped")
+
+    def wake(self) -> None:
+        """Lets a frozen process go on."""
+        self.process.send_signal(signal.SIGCONT)
+
+    async def end(self) -> None:
+        """Ends it for good, if it has not ended."""
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """The lines of its log with this event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == event]
+
+    def _end(self) -> str:
+        return "\n".join(self.log.read_text().splitlines()[-30:])
+
+
+@dataclass
+class Stage:
+    """Everything that a test watches: the sandbox's ledgers, the database, and the processes."""
+
+    sandbox: Sandbox
+    agency: Agency
+    twins: Twins
+    database: Database
+    environment: dict[str, str]
+    folder: Path
+    listener: socket.socket
+    children: list[Child] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def house(self) -> AsyncIterator[House]:
+        """The bot's rules in this process, while no other process runs: for setting the scene."""
+        clock = HouseClock(offset=self.twins.offset[0])
+        async with assembled(load_settings(self.environment, require="run"), clock=clock) as app:
+            yield app.house
+
+    async def child(self, point: str = "", *, how: str = "KILL", nth: int = 1, timings: Timings = QUICK) -> Child:
+        """Starts a bot. With a `point`, it kills or stops itself there."""
+        extra = {"CHAOS_TIMINGS": json.dumps(asdict(timings)), "CHAOS_HOW": how, "CHAOS_NTH": str(nth)}
+        if point:
+            extra["CHAOS_POINT"] = point
+        passed: tuple[int, ...] = ()
+        if not self.children or all(one.process.returncode is not None for one in self.children):
+            passed = (self.listener.fileno(),)
+            extra["CHAOS_FD"] = str(passed[0])
+        else:
+            extra["LAMPLIGHTER_PORT"] = str(_free_port())
+        log = self.folder / f"child-{len(self.children)}.log"
+        with log.open("w") as out:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "tests.chaos.child"),
+                env={"PATH": os.environ.get("PATH", ""), **self.environment, **extra},
+                cwd=ROOT,
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=out,
+                pass_fds=passed,
+            )
+        child = Child(process, log)
+        self.children.append(child)
+        return child
+
+    async def link(self, house: House, platform: str, *accounts: str) -> list[Connection]:
+        """Accounts of the bakery, by their ids at the platform, each through its own walk."""
+        client = await support.a_client(house, "bakery", self.agency.bakery.id)
+        for account in accounts:
+            token = await support.an_invitation(house, client, platform)
+            await support.walk(house, self.twins, token, **{"as": account})
+        rows = await self.rows(Connection)
+        assert [row for row in rows if row.state == "live"], "nothing was linked"
+        return rows
+
+    async def linked(self, platform: str) -> Connection:
+        """The bakery's account on a platform."""
+        ids = {"x": "101", "instagram": "17841400000000001"}
+        async with self.house() as house:
+            (connection,) = await self.link(house, platform, ids[platform])
+        return connection
+
+    async def queue(self, house: House, connection: Connection, text: str, minutes: float = 0) -> None:
+        """A post on one account, due in so many minutes of house time."""
+        picture = PICTURES / "bread.jpg"
+        url = f"https://{PICTURE_HOST}/bread.jpg"
+        media = (Media(url, MediaKind.IMAGE, "image/jpeg", picture.stat().st_size, 1080, 1080),)
+        now = house.clock.now()
+        draft = posting.Draft(
+            f"key-{text}",
+            connection.client_id,
+            (connection.id,),
+            Content(text=text, media=media if connection.platform == "instagram" else ()),
+            now + timedelta(minutes=minutes),
+        )
+        async with house.db.write() as session:
+            await posting.queue(session, house, Actor(connection.workspace_id, "U1", "C1"), draft, now)
+
+    def advance(self, seconds: float) -> None:
+        """Lets house time pass, at the platforms at once and in every bot at its next tick."""
+        self.twins.offset[0] += seconds
+        Path(self.environment["LAMPLIGHTER_CLOCK_FILE"]).write_text(repr(self.twins.offset[0]))
+
+    async def advanced(self, seconds: float) -> None:
+        """As `advance`, and waits until a sweep has ended there."""
+        self.advance(seconds)
+        await self.swept()
+
+    async def swept(self) -> None:
+        """Waits for a sweep that began after this call and ended at the present house time."""
+        now = utc_now()
+        house_now = now + timedelta(seconds=self.twins.offset[0])
+
+        async def there() -> bool:
+            async with self.database.read() as session:
+                last = await engine.last_sweep(session)
+            return last is not None and last.real > now and last.house >= house_now
+
+        await eventually(there, "a sweep at the present moment")
+
+    async def told(self) -> None:
+        """Waits until Slack has heard everything that can be said by now."""
+
+        async def nothing_waits() -> bool:
+            soon = utc_now() + timedelta(seconds=1)
+            waiting = [one for one in await self.rows(Notice) if one.next_at is not None]
+            return all(one.next_at > soon for one in waiting if one.next_at)
+
+        await eventually(nothing_waits, "Slack has heard everything")
+
+    async def rows(self, model: type[T]) -> Sequence[T]:
+        """Every row of a table, as it stands."""
+        async with self.database.read() as session:
+            return list((await session.execute(select(model))).scalars())
+
+    async def grant(self) -> Grant:
+        (grant,) = await self.rows(Grant)
+        return grant
+
+    async def delivery(self) -> Delivery:
+        (delivery,) = await self.rows(Delivery)
+        return delivery
+
+    async def until_grant(self, state: str, generation: int) -> Grant:
+        """Waits until the only grant stands so."""
+
+        async def stands() -> Grant | None:
+            grant = await self.grant()
+            return grant if (grant.state, grant.generation) == (state, generation) else None
+
+        found_ = await eventually(stands, f"the grant is {state} at generation {generation}")
+        assert found_ is not None
+        return found_
+
+    async def until_delivery(self, *states: str) -> Delivery:
+        """Waits until the only delivery is in one of these states."""
+
+        async def stands() -> Delivery | None:
+            delivery = await self.delivery()
+            return delivery if delivery.state in states else None
+
+        found_ = await eventually(stands, f"the delivery is {' or '.join(states)}")
+        assert found_ is not None
+        return found_
+
+    async def pass_the_leases(self) -> None:
+        """Waits until no lease, journalled call or marked send of this moment can still be running."""
+
+        async def over() -> bool:
+            async with self.database.read() as session:
+                now = await self.database.lease_now(session)
+            ends = [row.lease_until for row in await self.rows(Grant)]
+            ends += [row.over_at for row in await self.rows(GrantAttempt) if row.state == "open"]
+            for row in await self.rows(Delivery):
+                ends += [row.lease_until, row.sending_over_at]
+            return all(end is None or end <= now for end in ends)
+
+        await eventually(over, "all leases are over")
+
+    async def spool_emptied(self) -> None:
+        """Waits until no spooled answer lies there any more."""
+
+        async def empty() -> bool:
+            return not list((self.folder / "spool").glob("*.json"))
+
+        await eventually(empty, "the spool is empty")
+
+    def presented(self, state: str = "") -> list[Entry]:
+        """Every refresh token that was presented, in that state."""
+        detail = {"state": state} if state else {}
+        return self.sandbox.platforms.ledger.find("token_presented", kind="refresh", **detail)
+
+    def posts(self, text: str) -> list[Entry]:
+        return self.sandbox.platforms.ledger.posts(text)
+
+    def alerts(self, channel: Channel | None = None) -> list[Message]:
+        """Root messages with a reconnect button, in the bakery's channel."""
+        messages = (channel or self.agency.bakery).messages.values()
+        roots = [one for one in messages if one.thread_ts is None and not one.ephemeral_to]
+        return [one for one in roots if not one.deleted and "Reconnect" in json.dumps(one.blocks)]
+
+    def said(self, words: str) -> list[Message]:
+        """Messages of the bakery's channel, replies among them, with these words."""
+        return [one for one in self.agency.bakery.messages.values() if words in one.text]
+
+
+@asynccontextmanager
+async def staged(database_url: str, folder: Path) -> AsyncIterator[Stage]:
+    """A stage on a migrated database. Every process that was started on it is gone afterwards."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))  # held all the time, so that nobody else takes the port between two bots
+    page = listening("127.0.0.1", 0)
+    base = f"http://127.0.0.1:{page.getsockname()[1]}"
+    offset = [0.0]
+    bot_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    sandbox = Sandbox(base, bot_url, lambda: offset[0], manifest_facts())
+    agency = found(sandbox)
+    server = QuietServer(uvicorn.Config(sandbox.application(), log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[page]))
+    database = Database(database_url)
+    async with httpx.AsyncClient(base_url=base, timeout=10, trust_env=False) as http:
+        twins = Twins(sandbox.platforms, http, Shelf(), offset)
+        environment = _environment(sandbox, agency, folder, bot_url, database_url)
+        stage = Stage(sandbox, agency, twins, database, environment, folder, listener)
+        stage.advance(0.0)
+        try:
+            yield stage
+        finally:
+            await asyncio.gather(*(child.end() for child in stage.children))
+            server.should_exit = True
+            await serving
+            await sandbox.slack.close()
+            await database.close()
+            listener.close()
+
+
+def _environment(
+    sandbox: Sandbox, agency: Agency, folder: Path, bot_url: str, database_url: str
+) -> dict[str, str]:
+    return {
+        "LAMPLIGHTER_DATABASE_URL": database_url,
+        "LAMPLIGHTER_DATA_DIR": str(folder),
+        "LAMPLIGHTER_ENCRYPTION_KEYS": new_key(),
+        "LAMPLIGHTER_PUBLIC_URL": bot_url,
+        "LAMPLIGHTER_TICK_SECONDS": "0.2",
+        "LAMPLIGHTER_OUTBOUND_URL": sandbox.base,
+        "LAMPLIGHTER_CLOCK_FILE": str(folder / "clock"),
+        "SLACK_OPERATIONS_CHANNEL": agency.operations.id,
+        "SLACK_BOT_TOKEN": agency.bot_token,
+        "SLACK_SIGNING_SECRET": sandbox.slack.app.signing_secret,
+        **register_apps(sandbox),
+    }
+
+
+def more_accounts(sandbox: Sandbox, count: int) -> list[str]:
+    """So many more accounts on X; their ids."""
+    ids = [str(9000 + number) for number in range(count)]
+    for account in ids:
+        sandbox.platforms.add_account(
+            Account(platform="x", id=account, handle=f"shop{account}", name=f"Shop {account}")
+        )
+    return ids
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
