@@ -151,7 +151,7 @@ async def store_answer(
     won = stored.first() is not None
     await session.execute(
         update(GrantAttempt)
-        .where(GrantAttempt.id == attempt_id)
+        .where(GrantAttempt.id == attempt_id, GrantAttempt.state == "open")  # a second storing says nothing new
         .values(state="refreshed" if won else "superseded", finished_at=values["last_refreshed_at"])
     )
     return won

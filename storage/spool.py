@@ -52,7 +52,10 @@ class Spool:
     def waiting(self) -> Iterator[tuple[Path, SpooledAnswer]]:
         """What earlier runs left. A half-written draft is no answer: its call counts as unclear."""
         for path in sorted(self.folder.glob("*.json")):
-            answer = SpooledAnswer(**json.loads(path.read_text()))
+            try:
+                answer = SpooledAnswer(**json.loads(path.read_text()))
+            except FileNotFoundError:  # another process shares the folder, and has stored it meanwhile
+                continue
             for name, value in answer.values.items():
                 if name.endswith("_at") and value is not None:
                     answer.values[name] = datetime.fromisoformat(value)

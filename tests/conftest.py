@@ -24,6 +24,16 @@ from storage.migrate import migrate
 COUNTER = itertools.count()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: the simulations at their full size, which take many minutes."""
+    parser.addoption("--long", action="store_true", help="run the simulations at their full size")
+
+
+@pytest.fixture(scope="session")
+def long_run(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real PostgreSQL, started from a wheel: the address of its maintenance database."""

@@ -31,6 +31,7 @@ from storage.spool import Spool
 
 PUBLIC = "http://127.0.0.1:3000"
 BROWSER = "browser-secret"
+AT_TWIN = {"linkedin_pages": "linkedin"}  # where a word's app is registered
 QUICK = Timings(call=3.0, send=3.0, guard=1.0, settle=0.1, lease=8.0, wait_for_lease=2.0)
 SETTINGS = load_settings({"LAMPLIGHTER_PUBLIC_URL": PUBLIC}, require="none")
 
@@ -49,7 +50,7 @@ def register_apps(twins: Twins, house: House) -> None:
         scopes = frozenset(scope.name for scope in house.platforms[key].info.scopes)
         twins.world.register_app(
             App(
-                platform=key,
+                platform=AT_TWIN.get(key, key),
                 client_id=app.client_id,
                 secret=app.client_secret.get_secret_value(),
                 redirect_uris=(house.redirect_uri(key),),

@@ -103,6 +103,8 @@ async def _prepare(house: House, work: Work) -> None:
     if isinstance(made, Wait):
         wait_until = house.clock.now() + timedelta(seconds=made.seconds)
         await delivering.park(house, work, **values, next_at=wait_until, steps=0)
+        if made.seconds == 0:
+            house.wake.engine.set()
         return
     await _send(house, work, platform, target, dict(made.handles), values)
 

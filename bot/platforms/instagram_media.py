@@ -92,8 +92,8 @@ async def next_step(desk: Desk, content: Content, handles: Handles) -> Ready | W
         key = f"child{index}"
         if key not in handles:
             return await _make(desk, handles, key, _child(item))
-        if item.kind is MediaKind.VIDEO and f"{key}_ready" not in handles:
-            return await _watch_child(desk, handles, key)
+        if f"{key}_ready" not in handles:
+            return await _watch_child(desk, handles, key, item.kind)
     children = ",".join(handles[f"child{index}"] for index in range(len(content.media)))
     form = {"media_type": "CAROUSEL", "children": children} | _caption(content)
     return await _make(desk, handles, CONTAINER, form)
@@ -129,7 +129,7 @@ async def _watch(desk: Desk, content: Content, handles: Handles) -> Ready | Wait
     return Wait(handles, PAUSE[MediaKind.VIDEO if video else MediaKind.IMAGE])
 
 
-async def _watch_child(desk: Desk, handles: Handles, key: str) -> Wait:
+async def _watch_child(desk: Desk, handles: Handles, key: str, kind: MediaKind) -> Wait:
     try:
         status, detail = await status_of(desk, handles[key])
     except PlatformError as error:
@@ -141,7 +141,7 @@ async def _watch_child(desk: Desk, handles: Handles, key: str) -> Wait:
     if status == "ERROR":
         others = {name: value for name, value in handles.items() if name != key}
         return _failed(handles, others, detail)
-    return Wait(handles, PAUSE[MediaKind.VIDEO])
+    return Wait(handles, PAUSE[kind])
 
 
 async def status_of(desk: Desk, container: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,6 +116,7 @@ class Stage:
     folder: Path
     listener: socket.socket
     children: list[Child] = field(default_factory=list)
+    newest: datetime = field(default_factory=utc_now)  # when the last child was started: older claims are dead
 
     @asynccontextmanager
     async def house(self) -> AsyncIterator[House]:
@@ -135,6 +136,7 @@ class Stage:
             extra["CHAOS_FD"] = str(passed[0])
         else:
             extra["LAMPLIGHTER_PORT"] = str(_free_port())
+        self.newest = utc_now()
         log = self.folder / f"child-{len(self.children)}.log"
         with log.open("w") as out:
             process = await asyncio.create_subprocess_exec(
@@ -211,7 +213,9 @@ class Stage:
         async def nothing_waits() -> bool:
             soon = utc_now() + timedelta(seconds=1)
             waiting = [one for one in await self.rows(Notice) if one.next_at is not None]
-            return all(one.next_at > soon for one in waiting if one.next_at)
+            due = [one for one in waiting if one.next_at and one.next_at <= soon]
+            claimed = [one for one in waiting if one.posting_since and one.posting_since > self.newest]
+            return not due and not claimed
 
         await eventually(nothing_waits, "Slack has heard everything")
 

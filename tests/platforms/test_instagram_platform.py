@@ -160,7 +160,7 @@ async def test_a_single_film_is_a_reel() -> None:
     assert pauses == [0.0, 15.0]
 
 
-async def test_a_carousel_waits_for_its_films() -> None:
+async def test_a_carousel_waits_for_each_of_its_children() -> None:
     twin = TinyInstagram(status=["IN_PROGRESS", "FINISHED", "FINISHED"])
     call, _ = call_of(twin)
     ready, _ = await prepared(call, Content(text="Two", media=(IG_PICTURE, IG_FILM)))
@@ -173,7 +173,7 @@ async def test_a_carousel_waits_for_its_films() -> None:
 
 
 async def test_a_film_of_a_carousel_that_failed_is_made_anew_alone() -> None:
-    twin = TinyInstagram(status=["ERROR:Error 2207082", "FINISHED"])
+    twin = TinyInstagram(status=["FINISHED", "ERROR:Error 2207082", "FINISHED"])
     call, _ = call_of(twin)
     ready, _ = await prepared(call, Content(media=(IG_PICTURE, IG_FILM)))
     assert [form.get("media_type", "IMAGE") for form in twin.made] == ["IMAGE", "VIDEO", "VIDEO", "CAROUSEL"]
