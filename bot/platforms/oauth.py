@@ -29,6 +29,7 @@ ERRORS: Mapping[str, tuple[Kind, Reason]] = {
     "invalid_grant": (Kind.DEAD, Reason.REFUSED),
     "invalid_client": (Kind.APP, Reason.APP_SECRET),
     "unauthorized_client": (Kind.APP, Reason.APP_SECRET),
+    "disabled_client": (Kind.APP, Reason.APP_SUSPENDED),  # Google's word for an app that it switched off
     "unsupported_grant_type": (Kind.APP, Reason.APP_SETTINGS),
     "unsupported_response_type": (Kind.APP, Reason.APP_SETTINGS),
     "invalid_scope": (Kind.APP, Reason.APP_SETTINGS),

@@ -71,6 +71,8 @@ def classify_token(response: Response) -> Verdict:
     verdict = classify(response)
     if verdict.kind is Kind.TOKEN:
         return replace(verdict, kind=Kind.APP, reason=Reason.APP_SECRET)
+    if verdict.reason is Reason.ROLE_LOST:  # there is no board there that could be another's
+        return replace(verdict, kind=Kind.APP, reason=Reason.APP_SUSPENDED)
     return verdict
 
 

@@ -37,7 +37,7 @@ from sandbox.slack.testing import QuietServer
 from storage import engine
 from storage.crypto import new_key
 from storage.database import Database
-from storage.models import Connection, Delivery, Grant, GrantAttempt, Notice
+from storage.models import Connection, Delivery, Grant, GrantAttempt, Notice, Process
 from tests import support
 
 ROOT = Path(__file__).parents[2]
@@ -206,6 +206,14 @@ class Stage:
             return last is not None and last.real > now and last.house >= house_now
 
         await eventually(there, "a sweep at the present moment")
+
+    async def at_work(self, count: int) -> None:
+        """Waits until so many bots have swept."""
+
+        async def all_there() -> bool:
+            return len(await self.rows(Process)) == count
+
+        await eventually(all_there, f"{count} processes at work")
 
     async def told(self) -> None:
         """Waits until Slack has heard everything that can be said by now."""

@@ -150,6 +150,7 @@ async def test_four_processes_refresh_each_of_sixty_grants_once(stage: Stage) ->
         await stage.link(house, "x", *accounts)
     for _ in range(4):
         await stage.child(timings=Timings())
+    await stage.at_work(4)
     stage.advance(FALLS_DUE)
 
     async def all_renewed() -> bool:
@@ -173,6 +174,7 @@ async def test_a_process_killed_amid_sixty_grants_costs_no_second_presentation(s
         await stage.link(house, "x", *accounts)
     doomed = await stage.child(f"{REFRESHING}.store_spooled:before", nth=5, timings=calm)
     await stage.child(timings=calm)
+    await stage.at_work(2)
     issued = {row.id: row.access_issued_at for row in await stage.rows(Grant)}
     stage.advance(FALLS_DUE)
     await doomed.killed()

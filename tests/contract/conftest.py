@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain import consenting
 from bot.domain.house import House
+from bot.platforms.base import RefreshKind, RefreshModel
 from sandbox.platforms.testing import Twins
 from storage import invitations
 from storage.database import Database
@@ -29,6 +30,19 @@ class Stage:
     def twin(self) -> str:
         """The platform's name at its twin."""
         return AT_TWIN.get(self.case.platform, self.case.platform)
+
+    @property
+    def model(self) -> RefreshModel:
+        return self.house.platforms[self.case.platform].info.refresh
+
+    @property
+    def has_refresh_token(self) -> bool:
+        return self.model.kind in (RefreshKind.ROTATING, RefreshKind.KEPT)
+
+    @property
+    def secret_is_shown(self) -> bool:
+        """Whether a refresh carries the client's secret (Instagram's and Threads' do not)."""
+        return self.case.platform not in ("instagram", "threads")
 
     async def started(self, target: Connection | None = None) -> str:
         """The address of the platform's page for a fresh invitation."""
