@@ -17,10 +17,20 @@ from sandbox.slack.models import Channel, User, View
 from sandbox.visitor import Visitor
 
 TEAM = "T0ACME0001"
-SCOPES = {
-    "x": "tweet.read tweet.write users.read media.write offline.access",
+APPS = {
+    "facebook": "pages_show_list pages_read_engagement pages_manage_posts business_management "
+    "instagram_basic instagram_content_publish",
     "instagram": "instagram_business_basic instagram_business_content_publish",
+    "threads": "threads_basic threads_content_publish",
+    "x": "tweet.read tweet.write users.read media.write offline.access",
+    "tiktok": "user.info.basic user.info.profile video.publish video.upload",
+    "youtube": "https://www.googleapis.com/auth/youtube.upload https://www.googleapis.com/auth/youtube.readonly",
+    "linkedin": "openid profile email w_member_social w_organization_social r_organization_social "
+    "rw_organization_admin",
+    "pinterest": "user_accounts:read boards:read boards:write pins:read pins:write",
 }
+"""Our developer app at each platform, with the scopes that it was given there."""
+
 HOUR = 3600.0
 X_FLORIST = "102"
 SHOPS = (("bakery", "Corner Bakery"), ("florist", "Wild Florist"), ("roastery", "Hill Roastery"))
@@ -51,26 +61,49 @@ def found(sandbox: Sandbox) -> Agency:
     operations, bakery, florist, roastery = (
         slack.add_channel(TEAM, name, *everybody) for name in ("operations", "bakery", "florist", "roastery")
     )
-    for platform, prefix in (("x", "10"), ("instagram", "1784140000000000")):
-        for number, (handle, name) in enumerate(SHOPS, 1):
-            sandbox.platforms.add_account(
-                Account(platform=platform, id=f"{prefix}{number}", handle=handle, name=name)
-            )
+    for number, (handle, name) in enumerate(SHOPS, 1):
+        for account in accounts_of(number, handle, name):
+            sandbox.platforms.add_account(account)
     return Agency(maria, tom, operations, bakery, florist, roastery, install.token)
+
+
+def accounts_of(number: int, handle: str, name: str) -> list[Account]:
+    """A shop's accounts on all platforms: the logins, and the Pages and organisations that they run."""
+    person, page = f"10000000000{number}", f"20000000000000{number}"
+    board = {"id": f"900{number}", "name": "Shop window", "privacy": "PUBLIC", "sections": []}
+    organisation = f"500{number}"
+
+    def account(platform: str, id: str, *, login: bool = True, **extra: object) -> Account:
+        return Account(platform=platform, id=id, handle=handle, name=name, login=login, extra=extra)
+
+    return [
+        account("facebook", person),
+        account("facebook", page, login=False, roles={person: ["CREATE_CONTENT", "MANAGE"]}),
+        account("instagram", f"1784140000000000{number}"),
+        account("threads", f"2600000000000000{number}"),
+        account("x", f"10{number}"),
+        account("tiktok", f"-000{handle}"),
+        account("youtube", f"UC{handle}"),
+        account("linkedin", f"member{number}", roles={organisation: "ADMINISTRATOR"}),
+        account("linkedin", organisation, login=False),
+        account("pinterest", f"6{number}", boards=[board], account_type="BUSINESS"),
+    ]
 
 
 def register_apps(sandbox: Sandbox) -> dict[str, str]:
     """Our developer apps at the platforms; returns them as the bot's settings."""
     settings = {}
-    for platform, scopes in SCOPES.items():
+    for platform, scopes in APPS.items():
         client_id, secret = f"lamplighter-{platform}", f"{platform}-secret-of-the-demo"
+        words = ("linkedin", "linkedin_pages") if platform == "linkedin" else (platform,)
         sandbox.platforms.register_app(
             App(
                 platform=platform,
                 client_id=client_id,
                 secret=secret,
-                redirect_uris=(f"{sandbox.bot_url}/oauth/{platform}/callback",),
+                redirect_uris=tuple(f"{sandbox.bot_url}/oauth/{word}/callback" for word in words),
                 scopes=frozenset(scopes.split()),
+                extra={"verified_urls": [f"https://{PICTURE_HOST}/"]},
             )
         )
         settings[f"{platform.upper()}_CLIENT_ID"] = client_id

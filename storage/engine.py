@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.crypto import CryptoError, Place, Vault
-from storage.models import Connection, Delivery, EngineFact, Grant, KeyCheck, Process, SeenEvent
+from storage.models import (
+    Breaker,
+    Connection,
+    Delivery,
+    EngineFact,
+    Grant,
+    Incident,
+    KeyCheck,
+    Notice,
+    Process,
+    SeenEvent,
+)
 from storage.upsert import insert_new
+from storage.watching import BEFORE_POSTS
 
 LAST_SWEEP = "last_sweep"
 CHECK_TEXT = "this key opens what it sealed"
@@ -28,14 +40,25 @@ class LastSweep:
 
 
 async def next_moment(session: AsyncSession, after: datetime) -> datetime | None:
-    """The first moment after `after` at which something falls due: three index look-ups."""
-    moments = []
-    for column in (Grant.next_due_at, Delivery.next_at, Connection.next_change_at):
-        query = select(column).where(column > after).order_by(column).limit(1)
-        moment = await session.scalar(query)
-        if moment is not None:
-            moments.append(moment)
-    return min(moments) if moments else None
+    """The first moment after `after` at which something falls due: six index look-ups."""
+    columns = (
+        Grant.next_due_at,
+        Delivery.next_at,
+        Connection.next_change_at,
+        Incident.next_at,
+        Breaker.retry_at,
+    )
+    moments = [await _first(session, column, after) for column in columns]
+    post = await _first(session, Delivery.next_at, after + BEFORE_POSTS)
+    moments.append(post - BEFORE_POSTS if post is not None else None)  # the look before a post
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+async def _first(session: AsyncSession, column: Any, after: datetime) -> datetime | None:
+    moment: datetime | None = await session.scalar(
+        select(column).where(column > after).order_by(column).limit(1)
+    )
+    return moment
 
 
 async def sweep_finished(session: AsyncSession, house: datetime, real: datetime, seconds: float) -> None:
@@ -52,6 +75,12 @@ async def last_sweep(session: AsyncSession) -> LastSweep | None:
     if fact is None or fact.at is None:
         return None
     return LastSweep(fact.at, datetime.fromisoformat(fact.value["real"]))
+
+
+async def count_unsent(session: AsyncSession, now: datetime) -> int:
+    """Slack messages whose time has come and that are not out yet (real time)."""
+    query = select(func.count()).select_from(Notice).where(Notice.next_at <= now)
+    return int(await session.scalar(query) or 0)
 
 
 async def beat(

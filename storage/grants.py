@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.leases import free
@@ -170,3 +170,43 @@ async def close_attempt(
 async def count_overdue(session: AsyncSession, now: datetime) -> int:
     query = select(func.count()).select_from(Grant).where(Grant.next_due_at <= now)
     return int(await session.scalar(query) or 0)
+
+
+async def live_states(session: AsyncSession, provider: str, app_id: str, since: datetime) -> tuple[int, int]:
+    """How many grants of one app live, and how many were refused since then (an end in time is no refusal)."""
+    own = (Grant.provider == provider, Grant.app_id == app_id)
+    live = select(func.count()).select_from(Grant).where(*own, Grant.state == "live")
+    refused = select(func.count()).select_from(Grant).where(*own, *_refused(since))
+    return int(await session.scalar(live) or 0), int(await session.scalar(refused) or 0)
+
+
+async def refused(session: AsyncSession, provider: str, app_id: str, since: datetime) -> Sequence[Grant]:
+    query = select(Grant).where(Grant.provider == provider, Grant.app_id == app_id, *_refused(since))
+    return (await session.execute(query)).scalars().all()
+
+
+async def other_living(
+    session: AsyncSession, grant: Grant, now: datetime
+) -> tuple[Grant, Connection] | None:
+    """Another grant of the same app whose access token should work, with an account on it."""
+    query = (
+        select(Grant, Connection)
+        .join(Connection, Connection.grant_id == Grant.id)
+        .where(
+            Grant.provider == grant.provider,
+            Grant.app_id == grant.app_id,
+            Grant.id != grant.id,
+            Grant.state == "live",
+            or_(Grant.access_expires_at.is_(None), Grant.access_expires_at > now),
+            Connection.state == "live",
+            Connection.problem.is_(None),
+        )
+        .order_by(Grant.proved_at.desc())
+        .limit(1)
+    )
+    row = (await session.execute(query)).first()
+    return (row[0], row[1]) if row else None
+
+
+def _refused(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (Grant.state.in_(("ending", "dead")), Grant.reason_at >= since, Grant.reason != "expired")

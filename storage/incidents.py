@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.models import Incident, Notice, new_id
+from storage.models import Connection, Grant, Incident, Notice, new_id
 from storage.upsert import insert_new
 
 
@@ -51,4 +51,85 @@ async def close(session: AsyncSession, incident: Incident, how: str, now: dateti
 async def roots(session: AsyncSession, incident_id: str) -> Sequence[Notice]:
     """The incident's root messages, one a channel."""
     query = select(Notice).where(Notice.topic == "incident", Notice.subject_id == incident_id)
+    return (await session.execute(query)).scalars().all()
+
+
+async def reopen(session: AsyncSession, open_key: str, since: datetime, **same: Any) -> Incident | None:
+    """The newest incident of a cause that was closed after `since`, opened again: what flaps is one episode.
+
+    `same` are the columns by which it is known."""
+    newest = (
+        select(Incident)
+        .where(Incident.state == "closed", Incident.closed_at >= since)
+        .filter_by(**same)
+        .order_by(Incident.closed_at.desc())
+        .limit(1)
+    )
+    incident = (await session.execute(newest)).scalar_one_or_none()
+    if incident is None:
+        return None
+    await change(session, incident, state="open", open_key=open_key, closed_at=None, closed_how=None)
+    return incident
+
+
+async def change(session: AsyncSession, incident: Incident, **values: Any) -> None:
+    """Changes columns, in the row and in this object."""
+    await session.execute(
+        update(Incident)
+        .where(Incident.id == incident.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    await session.refresh(incident)
+
+
+async def deaths_since(session: AsyncSession, grant_id: str, since: datetime) -> int:
+    """How often connections on a grant died since then, the open episode included."""
+    query = select(func.count(func.distinct(Incident.id))).where(
+        Incident.grant_id == grant_id,
+        Incident.severity == "dead",
+        Incident.kind.in_(("grant", "connection")),
+        Incident.opened_at >= since,
+    )
+    return int(await session.scalar(query) or 0)
+
+
+async def down(
+    session: AsyncSession, client_id: str, since: datetime | None = None
+) -> Sequence[tuple[Connection, Grant]]:
+    """A client's living connections that do not work, all or those that broke since then."""
+    died, broke = Grant.state == "dead", Connection.problem.is_not(None)
+    if since is not None:
+        died, broke = died & (Grant.reason_at >= since), broke & (Connection.problem_at >= since)
+    query = (
+        select(Connection, Grant)
+        .join(Grant, Grant.id == Connection.grant_id)
+        .where(Connection.client_id == client_id, Connection.state == "live", or_(died, broke))
+        .order_by(Connection.platform, Connection.handle)
+    )
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+
+
+async def fallen(
+    session: AsyncSession, workspace_id: str, provider: str, since: datetime
+) -> Sequence[Connection]:
+    """A workspace's living connections whose grants at one provider died since then and are still dead."""
+    query = (
+        select(Connection)
+        .join(Grant, Grant.id == Connection.grant_id)
+        .where(
+            Connection.workspace_id == workspace_id,
+            Connection.state == "live",
+            Grant.provider == provider,
+            Grant.state == "dead",
+            Grant.reason_at >= since,
+        )
+        .order_by(Connection.platform, Connection.handle)
+    )
+    return (await session.execute(query)).scalars().all()
+
+
+async def open_on(session: AsyncSession, kind: str, code: str) -> Sequence[Incident]:
+    """Open incidents of a kind, in every workspace, that carry this code (a provider's name)."""
+    query = select(Incident).where(Incident.kind == kind, Incident.code == code, Incident.state == "open")
     return (await session.execute(query)).scalars().all()

@@ -31,12 +31,26 @@ NICKNAMES = {
     "you-tube": "youtube",
     "li": "linkedin",
     "linked-in": "linkedin",
+    "linkedin-page": "linkedin_pages",
+    "linkedin-pages": "linkedin_pages",
+    "linkedin-company": "linkedin_pages",
+    "li-page": "linkedin_pages",
     "pin": "pinterest",
     "pins": "pinterest",
     "pinterst": "pinterest",
 }
-KEYS = ("facebook", "instagram", "threads", "x", "tiktok", "youtube", "linkedin", "pinterest")
-TITLES = {"tiktok": "TikTok", "youtube": "YouTube", "linkedin": "LinkedIn"}
+KEYS = (
+    "facebook",
+    "instagram",
+    "threads",
+    "x",
+    "tiktok",
+    "youtube",
+    "linkedin",
+    "linkedin_pages",
+    "pinterest",
+)
+TITLES = {"tiktok": "TikTok", "youtube": "YouTube", "linkedin": "LinkedIn", "linkedin_pages": "LinkedIn Page"}
 """How those write themselves that are not simply capitalised."""
 
 FILLERS = frozenset(

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.consents import Answer, Question, Result, same_handle
 from bot.domain.house import House
-from bot.platforms.base import Account, PlatformInfo
-from storage import connections
+from bot.platforms.base import Account, PlatformInfo, Reason
+from storage import connections, logins
 from storage.models import Connection, Invitation
 
 
@@ -38,6 +38,8 @@ async def examine(
         problems = [account.problem for account in answer.discovery.accounts if account.problem]
         detail = {"reason": str(problems[0])} if problems else {}
         return Finding(failed=Result.NO_ACCOUNT, detail=detail)
+    if invitation.hand_over_of is not None:
+        return await _for_hand_over(session, invitation, info.key, answer.discovery.subject, accounts)
     if invitation.connection_id is not None:
         target = await session.get_one(Connection, invitation.connection_id)
         return _for_relink(target, accounts)
@@ -51,6 +53,25 @@ def _for_relink(target: Connection, accounts: list[Account]) -> Finding:
         question=Question.OTHER_ACCOUNT,
         detail={"expected": target.handle or target.name, "found": [label(account) for account in accounts]},
     )
+
+
+async def _for_hand_over(
+    session: AsyncSession, invitation: Invitation, word: str, subject: str, accounts: list[Account]
+) -> Finding:
+    """Compared by account, not by person: what another login reaches of the old one's accounts."""
+    old = await logins.get(session, invitation.workspace_id, invitation.hand_over_of or "")
+    if old is None:
+        return Finding(failed=Result.USED)
+    if old.subject == subject:
+        return Finding(failed=Result.SAME_LOGIN)
+    reached = {(account.platform or word, account.id) for account in accounts}
+    rows = [item.connection for item in await logins.reach(session, invitation.workspace_id, [old.id])]
+    mine = [row for row in rows if (row.platform, row.account_id) in reached]
+    left = [label(row) for row in rows if row not in mine]
+    if not mine:
+        return Finding(failed=Result.NO_ACCOUNT, detail={"reason": str(Reason.ROLE_LOST), "left": left})
+    ids = tuple(dict.fromkeys(row.account_id for row in mine))
+    return Finding(accounts=ids, detail={"left": left})
 
 
 def _offered(accounts: list[Account]) -> dict[str, Any]:
@@ -100,5 +121,5 @@ def missing_scopes(
     ]
 
 
-def label(account: Account) -> str:
+def label(account: Account | Connection) -> str:
     return f"@{account.handle}" if account.handle else account.name

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import consent_checks, linking
+from bot.domain import consent_checks, linking, rechecking
 from bot.domain.consents import Answer, Result, open_answer, public_account, seal_answer, verifier_place
 from bot.domain.errors import Refused
 from bot.domain.house import House
@@ -231,8 +231,11 @@ async def _decide(house: House, consent_id: str, answer: Answer, found: Discover
             await store.move_consent(session, consent_id, ("exchanging",), "exchanging", **values)
             await linking.finish(session, house, consent_id, finding.accounts, now)
         if grant_id is not None:
+            await linking.compare_others(session, house, consent, grant_id, answer, now)
             await linking.settle_known_grant(session, house, consent, grant_id, answer, now)
     house.wake.all()
+    if grant_id is not None:
+        await rechecking.others(house, grant_id, consent.platform)
 
 
 async def choose(house: House, consent_id: str, browser: str | None, picks: list[str]) -> None:

@@ -16,6 +16,8 @@ class Result(StrEnum):
 
     LINKED = "linked"
     RELINKED = "relinked"
+    HANDED_OVER = "handed_over"  # another person's login took accounts over; `left` names the others
+    SAME_LOGIN = "same_login"  # a hand over came back as the login that it was to replace
     DENIED = "denied"  # the person said no
     CODE_REFUSED = "code_refused"  # the platform did not take its own code: open the link again
     NO_ANSWER = "no_answer"
@@ -58,7 +60,12 @@ def seal_answer(vault: Vault, consent_id: str, answer: Answer) -> str:
     body: dict[str, Any] = {"tokens": tokens, "own": answer.own_tokens}
     if found is not None:
         accounts = [public_account(account) for account in found.accounts]
-        body["found"] = {"subject": found.subject, "name": found.subject_name, "accounts": accounts}
+        body["found"] = {
+            "subject": found.subject,
+            "name": found.subject_name,
+            "accounts": accounts,
+            "known_as": found.known_as,
+        }
     return vault.seal(json.dumps(body), answer_place(consent_id))
 
 
@@ -71,7 +78,7 @@ def open_answer(vault: Vault, consent_id: str, sealed: str) -> Answer:
     discovery = None
     if found is not None:
         accounts = tuple(account_from(item, body["own"]) for item in found["accounts"])
-        discovery = Discovery(found["subject"], found["name"], accounts)
+        discovery = Discovery(found["subject"], found["name"], accounts, found.get("known_as"))
     return Answer(Tokens(**fields), discovery, body["own"])
 
 

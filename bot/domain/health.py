@@ -10,6 +10,7 @@ from bot.platforms.base import PlatformInfo, Reason, RefreshKind
 from storage.models import Client, Connection, Grant, Workspace
 
 WARN_BEFORE = timedelta(days=14)
+WARN_STEPS = (14, 7, 3, 1)  # days before the end, each told once
 
 
 class Colour(StrEnum):
@@ -77,6 +78,21 @@ def person_needed_at(info: PlatformInfo, grant: Grant) -> datetime | None:
         ends.append(grant.refresh_expires_at)
     known = [end for end in ends if end is not None]
     return min(known) if known else None
+
+
+def end_of(info: PlatformInfo, grant: Grant) -> datetime | None:
+    """The end that a person must be warned of: of what only a person can renew, or of an access token whose
+    renewal was refused."""
+    if grant.state == "ending":
+        return grant.access_expires_at
+    refused = info.refresh.kind is RefreshKind.SELF_EXTENDING and grant.reason is not None
+    ends = [person_needed_at(info, grant), grant.access_expires_at if refused else None]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def nearest_step(left: timedelta) -> int | None:
+    """Of the warning steps that are reached with so much time left, the nearest (in days)."""
+    return min((days for days in WARN_STEPS if left <= timedelta(days=days)), default=None)
 
 
 def _reason(word: str | None) -> Reason:

@@ -33,6 +33,7 @@ class Wanted:
     platform: str
     expected_handle: str | None = None
     connection_id: str | None = None  # relink this one
+    hand_over_of: str | None = None  # another login takes over what rests on this grant
 
 
 async def invite(
@@ -99,6 +100,9 @@ async def send_fresh(session: AsyncSession, house: House, old: Invitation, now: 
             Invitation.connection_id == old.connection_id
             if old.connection_id
             else Invitation.connection_id.is_(None),
+            Invitation.hand_over_of == old.hand_over_of
+            if old.hand_over_of
+            else Invitation.hand_over_of.is_(None),
             Invitation.state == "open",
         )
         .order_by(Invitation.created_at.desc())
@@ -110,7 +114,7 @@ async def send_fresh(session: AsyncSession, house: House, old: Invitation, now: 
         return None
     client = await session.get_one(Client, old.client_id)
     actor = Actor(old.workspace_id, old.created_by, old.channel_id)
-    item = Wanted(old.platform, old.expected_handle, old.connection_id)
+    item = Wanted(old.platform, old.expected_handle, old.connection_id, old.hand_over_of)
     return await invite(session, house, actor, client, [item], old.channel_id, now)
 
 
@@ -169,6 +173,9 @@ async def _replace_own(session: AsyncSession, actor: Actor, client: Client, item
         Invitation.expected_handle == item.expected_handle
         if item.expected_handle
         else Invitation.expected_handle.is_(None),
+        Invitation.hand_over_of == item.hand_over_of
+        if item.hand_over_of
+        else Invitation.hand_over_of.is_(None),
     ]
     for batch_id in await store.replace_open(session, *same):
         await touch(session, _key(batch_id))
@@ -195,6 +202,7 @@ def _add(
         platform=item.platform,
         connection_id=item.connection_id,
         expected_handle=item.expected_handle,
+        hand_over_of=item.hand_over_of,
         token=house.vault.seal(token, _place(row_id)),
         token_hash=digest(token),
         created_by=actor.user_id if actor else None,

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import holding, incidents, inviting, refreshing, tokens
-from bot.domain.auditing import Actor, record
+from bot.domain import handing_over, incidents, inviting, rechecking, refreshing, tokens
+from bot.domain.auditing import Actor
 from bot.domain.consent_checks import missing_scopes
 from bot.domain.consents import Answer, Result, open_answer
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
-from bot.platforms.base import Account, Reason, Tokens
-from storage import connections as store
+from bot.domain.storing import Found, lives_again, store_account
+from bot.platforms.base import Reason
 from storage import grants
 from storage import invitations as walks
 from storage.models import Client, Connection, Consent, Grant, Invitation, new_id
@@ -56,7 +56,7 @@ async def renew_known_grant(
     grant = await grants.find(session, info.provider, app.client_id, answer.discovery.subject)
     if grant is None:
         return None
-    await _next_generation(session, house, consent.platform, grant, answer.tokens, now)
+    await _next_generation(session, house, consent.platform, grant, answer, now)
     return grant.id
 
 
@@ -70,18 +70,20 @@ async def settle_known_grant(
     if missing:
         await _lost_permission(session, house, grant_id, missing[0], now)
     else:
-        await _lives_again(session, house, grant_id, now)
+        await lives_again(session, house, grant_id, now)
 
 
 async def _next_generation(
-    session: AsyncSession, house: House, platform: str, grant: Grant, fresh: Tokens, now: datetime
+    session: AsyncSession, house: House, platform: str, grant: Grant, answer: Answer, now: datetime
 ) -> None:
     info = house.platforms[platform].info
     locked = await session.get(Grant, grant.id, populate_existing=True, with_for_update=True)
     assert locked is not None
-    values = tokens.sealed_values(house.vault, grant.id, locked.generation + 1, fresh, info, now)
+    values = tokens.sealed_values(house.vault, grant.id, locked.generation + 1, answer.tokens, info, now)
     values |= refreshing.after_success(house.platforms[platform], values, now)
     values |= {"consented_at": now, "refresh_token": values.get("refresh_token")}
+    if answer.discovery is not None and answer.discovery.known_as is not None:
+        values["known_as"] = answer.discovery.known_as[:255]
     await session.execute(
         update(Grant)
         .where(Grant.id == grant.id, Grant.generation == locked.generation)
@@ -105,14 +107,6 @@ async def _lost_permission(
     await incidents.dead(session, house, grant, now, permission=permission)
 
 
-async def _lives_again(
-    session: AsyncSession, house: House, grant_id: str, now: datetime, linked: tuple[str, ...] = ()
-) -> None:
-    await incidents.close_for_grant(session, grant_id, "relinked", now, linked)
-    reach = await grants.live_reach(session, grant_id)
-    await holding.release(session, house, [item.connection.id for item in reach], now)
-
-
 async def finish(
     session: AsyncSession, house: House, consent_id: str, account_ids: tuple[str, ...], now: datetime
 ) -> None:
@@ -130,13 +124,39 @@ async def finish(
     answer = open_answer(house.vault, consent_id, consent.answer)
     assert answer.discovery is not None
     grant = await _grant(session, house, consent, answer, now)
-    chosen = [account for account in answer.discovery.accounts if account.id in account_ids]
-    linked = await _link_all(session, house, invitation, grant, chosen, answer, now)
-    relinked = invitation.connection_id in linked
-    result = Result.RELINKED if relinked else Result.LINKED
+    found = found_by(consent.platform, answer, grant, account_ids)
+    if invitation.hand_over_of is not None:
+        result, linked = Result.HANDED_OVER, await handing_over.move(
+            session, house, invitation, grant, found, now
+        )
+    else:
+        linked = await _link_all(session, house, invitation, grant, found, now)
+        result = Result.RELINKED if invitation.connection_id in linked else Result.LINKED
     await _end(session, consent_id, result, now, grant_id=grant.id, connection_ids=linked)
-    await _lives_again(session, house, grant.id, now, tuple(linked))
+    await lives_again(session, house, grant.id, now, linked)
     await inviting.touch_batch(session, invitation.batch_id)
+
+
+def found_by(word: str, answer: Answer, grant: Grant, only: tuple[str, ...] | None = None) -> Found:
+    """What a consent's tokens, now those of `grant`, reach: all of it, or the accounts with these ids."""
+    assert answer.discovery is not None
+    accounts = answer.discovery.accounts
+    if only is not None:
+        accounts = tuple(account for account in accounts if account.id in only)
+    return Found(word, accounts, grant.generation, answer.tokens.scopes, answer.own_tokens)
+
+
+async def compare_others(
+    session: AsyncSession, house: House, consent: Consent, grant_id: str, answer: Answer, now: datetime
+) -> None:
+    """What else rests on the renewed grant, held against what the consent reaches now."""
+    info = house.platforms[consent.platform].info
+    if missing_scopes(info, answer.tokens.scopes, required_only=True):
+        return  # told of the grant as a whole
+    grant = await session.get_one(Grant, grant_id, populate_existing=True)
+    ended = await walks.consent(session, consent.id)
+    just = ended.connection_ids if ended is not None else ()
+    await rechecking.compare(session, house, grant, found_by(consent.platform, answer, grant), now, just)
 
 
 async def _grant(
@@ -155,79 +175,27 @@ async def _grant(
     key = {"provider": info.provider, "app_id": app.client_id, "subject": answer.discovery.subject}
     opened_by = {"workspace": consent.workspace_id, "consent": consent.id}
     values |= {"id": grant_id, "subject_name": answer.discovery.subject_name[:255], "opened_by": opened_by}
-    values |= {"consented_at": now, "created_at": now, "attempts": 0}
+    values |= {"consented_at": now, "created_at": now, "attempts": 0, "known_as": answer.discovery.known_as}
     made = await insert_new(session, Grant, key | values, *key)
     grant = await grants.find(session, *key.values())
     assert grant is not None
     if not made:  # somebody linked the same person in this very moment
-        await _next_generation(session, house, consent.platform, grant, answer.tokens, now)
+        await _next_generation(session, house, consent.platform, grant, answer, now)
     return grant
 
 
 async def _link_all(
-    session: AsyncSession,
-    house: House,
-    invitation: Invitation,
-    grant: Grant,
-    accounts: list[Account],
-    answer: Answer,
-    now: datetime,
+    session: AsyncSession, house: House, invitation: Invitation, grant: Grant, found: Found, now: datetime
 ) -> list[str]:
     client = await session.get_one(Client, invitation.client_id)
-    info = house.platforms[invitation.platform].info
+    actor = Actor(invitation.workspace_id, None, invitation.channel_id)
     linked = []
-    for account in accounts:
-        word = account.platform or invitation.platform
-        before = await _grant_before(session, client, word, account.id)
-        values = {
-            "grant_id": grant.id,
-            "handle": account.handle[:255],
-            "name": account.name[:255],
-            "picture_url": account.picture_url,
-            "missing_scopes": missing_scopes(info, answer.tokens.scopes),
-            "proved_at": now,
-            "linked_by": invitation.created_by,
-            "linked_at": now,
-            "created_at": now,
-        }
-        connection, fresh = await store.store(session, client, word, account.id, values)
-        await _store_own_token(session, house, connection, grant, answer.own_tokens.get(account.id))
-        actor = Actor(invitation.workspace_id, None, invitation.channel_id)
-        detail: dict[str, Any] = {"account": account.id, "handle": account.handle, "link_of": invitation.created_by}
-        action = "linked" if fresh else "relinked"
-        record(session, actor, action, now, client_id=client.id, connection_id=connection.id, detail=detail)
-        if before is not None and before != grant.id:
-            await _moved_away(session, before, now)
+    for account in found.accounts:
+        connection = await store_account(
+            session, house, client, grant, found, account, actor, invitation.created_by, now
+        )
         linked.append(connection.id)
     return linked
-
-
-async def _grant_before(session: AsyncSession, client: Client, platform: str, account_id: str) -> str | None:
-    for connection in await store.of_client(session, client.id, platform):
-        if connection.account_id == account_id:
-            return connection.grant_id
-    return None
-
-
-async def _moved_away(session: AsyncSession, old_grant_id: str, now: datetime) -> None:
-    """The last connection left a grant for another login: nothing rests on it any more."""
-    if not await grants.live_reach(session, old_grant_id):
-        await incidents.close_for_grant(session, old_grant_id, "relinked", now)
-
-
-async def _store_own_token(
-    session: AsyncSession, house: House, connection: Connection, grant: Grant, own: str | None
-) -> None:
-    place = tokens.own_token_place(connection.id, grant.generation)
-    await session.execute(
-        update(Connection)
-        .where(Connection.id == connection.id)
-        .values(
-            own_token=house.vault.seal(own, place) if own else None,
-            own_token_generation=grant.generation if own else None,
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def _end(session: AsyncSession, consent_id: str, result: Result, now: datetime, **values: Any) -> None:

@@ -20,6 +20,9 @@ from storage import grants
 from storage.models import Connection, Grant
 
 GENERIC = frozenset({Reason.REFUSED, Reason.EXPIRED, Reason.UNKNOWN})
+BY_NOTICE = "notice"
+"""The `reason_code` of a grant that is doubted for a notice alone: no call of ours was refused."""
+
 SOON = timedelta(days=7)
 NOTHING_TO_DO_PAUSE = timedelta(hours=1)
 PROBES_MOST = 5  # accounts asked for in one second look
@@ -123,11 +126,12 @@ async def look(house: House, grant_id: str) -> bool:
 async def _probe(house: House, grant: Grant) -> Judgement | None:
     """The one live check: None when the access token still speaks for an account."""
     now = house.clock.now()
+    platform = refreshing.platform_of(house, grant)
     if grant.access_expires_at is not None and grant.access_expires_at <= now:
-        return _known(grant)
+        renewable = platform is not None and not _past_renewing(platform, grant, now)
+        return None if renewable and grant.reason_code == BY_NOTICE else _known(grant)
     async with house.db.read() as session:
         reach = await grants.live_reach(session, grant.id)
-    platform = refreshing.platform_of(house, grant)
     if platform is None or not reach:
         return _known(grant)
     found: Judgement | None = None
@@ -190,6 +194,10 @@ async def _works_for_now(session: AsyncSession, house: House, grant: Grant, now:
         await _set(session, grant, state="live", next_due_at=now + lifetimes.DAY, proved_at=now)
         if end is not None and end - now < SOON:
             await incidents.ending(session, house, grant, now)
+        return
+    if grant.reason_code == BY_NOTICE:  # nothing refused us: renewing it now is the better proof
+        cleared = {"reason": None, "reason_code": None, "reason_at": None}
+        await _set(session, grant, state="live", next_due_at=now, proved_at=now, **cleared)
         return
     reason = await _reason(session, grant, _known(grant), platform)
     await _set(session, grant, reason=reason, next_due_at=grant.access_expires_at, proved_at=now)

@@ -109,6 +109,7 @@ class Engine:
         async with house.db.write() as session:
             await engine.sweep_finished(session, house.clock.now(), wall_now(), seconds)
             house.meters.overdue.set(await grants.count_overdue(session, house.clock.now()))
+            house.meters.unsent.set(await engine.count_unsent(session, wall_now()))
             lease_now = await house.db.lease_now(session)
             await engine.beat(session, house.owner, CODE_VERSION, house.vault.key_ids, lease_now)
         house.meters.sweep_seconds.observe(seconds)

@@ -25,6 +25,7 @@ NEEDS_MORE = frozenset(
         "restricted",
         "account_type",
         "account_gone",
+        "target_gone",
         "spam",
     }
 )
@@ -99,6 +100,10 @@ ACCOUNT: Mapping[str, tuple[str, str]] = {
     "account_gone": (
         "{title} says that this {noun} does not exist any more.",
         "If it was renamed or came back, {cure}. Otherwise link the one that takes its place.",
+    ),
+    "target_gone": (
+        "What we post to at {title} was deleted there.",
+        "Link the one that takes its place. If it came back, {cure}.",
     ),
     "lost_answer": (
         "An answer of {title} was lost in a restart or a dropped connection, and our access with it.",

@@ -242,11 +242,13 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Who consented, and which accounts that reaches."""
+    """Who consented, and which accounts that reaches. `known_as`: the id by which the platform's notices name
+    the person, where that is another one."""
 
     subject: str
     subject_name: str
     accounts: tuple[Account, ...]
+    known_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,9 @@ class Instagram:
         return False  # Instagram documents no such call
 
     async def discover(self, call: Call, tokens: Tokens) -> Discovery:
-        account = await self._me(call, tokens.access_token)
-        return Discovery(account.id, account.name, (account,))
+        body = await self._whoami(call, tokens.access_token)
+        account = _account(body)
+        return Discovery(account.id, account.name, (account,), known_as=oauth.word(body.get("id")))
 
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
@@ -185,12 +186,16 @@ class Instagram:
         return media.Desk(f"{GRAPH}/{self.version}", call, target)
 
     async def _me(self, call: Call, token: str) -> Account:
+        return _account(await self._whoami(call, token))
+
+    async def _whoami(self, call: Call, token: str) -> oauth.Body:
+        """`user_id` is the professional account, `id` the person as our app alone knows him."""
         desk = self._desk(call, Target("me", "", token))
         try:
             body = await desk.get("/me", ME_FIELDS)
         except PlatformError as error:
             raise PlatformError(_not_a_post(error.verdict)) from None
-        return _account(_unwrapped(body))
+        return _unwrapped(body)
 
     async def _permalink(self, call: Call, target: Target, media_id: str) -> str | None:
         """Where people see the post. Without it the post is no less published."""

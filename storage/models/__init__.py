@@ -2,7 +2,7 @@
 
 from storage.models.base import Base, Instant, new_id
 from storage.models.engine import Breaker, EngineFact, KeyCheck, Process
-from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation
+from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
 from storage.models.people import AuditEvent, Client, Workspace
 from storage.models.posting import Delivery, Post
 from storage.models.telling import Incident, Notice, SeenEvent
@@ -25,6 +25,7 @@ __all__ = [
     "Notice",
     "Post",
     "Process",
+    "RevocationNotice",
     "SeenEvent",
     "Workspace",
     "new_id",

@@ -30,6 +30,7 @@ class Invitation(Base):
     expected_handle: Mapped[str | None] = mapped_column(String(255))
     token: Mapped[str] = mapped_column(Text)  # sealed
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hand_over_of: Mapped[str | None] = mapped_column(RowId)  # a grant that another login takes over
     created_by: Mapped[str | None] = mapped_column(String(32))  # null: asked for by an alert
     channel_id: Mapped[str | None] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(16), default="open")
@@ -47,7 +48,11 @@ class Consent(Base):
     """
 
     __tablename__ = "consents"
-    __table_args__ = (Index("ix_consents_forget_at", "forget_at"), Index("ix_consents_state", "state"))
+    __table_args__ = (
+        Index("ix_consents_forget_at", "forget_at"),
+        Index("ix_consents_state", "state"),
+        Index("ix_consents_grant_id", "grant_id"),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
     invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id"))
@@ -89,6 +94,7 @@ class Grant(Base):
     app_id: Mapped[str] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(String(255))
     subject_name: Mapped[str] = mapped_column(String(255), default="")
+    known_as: Mapped[str | None] = mapped_column(String(255))  # another id by which notices name the person
     generation: Mapped[int] = mapped_column(Integer, default=1)
     access_token: Mapped[str | None] = mapped_column(Text)  # sealed
     refresh_token: Mapped[str | None] = mapped_column(Text)  # sealed
@@ -112,6 +118,28 @@ class Grant(Base):
     consented_at: Mapped[datetime]
     opened_by: Mapped[dict[str, Any]] = mapped_column(default=dict)  # workspace, consent, Slack user
     created_at: Mapped[datetime]
+
+
+class RevocationNotice(Base):
+    """What a platform pushed to us of a person who removed our app, or asked for his data to be deleted.
+
+    kind: `deauthorize` or `deletion`. standing: `unknown` (no grant of ours), `old` (a newer consent counts),
+    `open` (the second look decides), `done` (tokens forgotten; a deauthorization is done once it is written).
+    """
+
+    __tablename__ = "revocation_notices"
+    __table_args__ = (Index("ix_revocation_notices_open", "standing", "kind"),)
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
+    seen_key: Mapped[str] = mapped_column(String(64), unique=True)  # digest of what was signed
+    platform: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    grant_id: Mapped[str | None] = mapped_column(RowId)
+    code: Mapped[str] = mapped_column(String(64), unique=True)  # confirms a deletion; names its page
+    standing: Mapped[str] = mapped_column(String(16))
+    issued_at: Mapped[datetime]  # by the platform
+    received_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
 
 
 class GrantAttempt(Base):
@@ -169,7 +197,8 @@ class Connection(Base):
     problem_at: Mapped[datetime | None]
     missing_scopes: Mapped[list[str]] = mapped_column(default=list)
     proved_at: Mapped[datetime | None]
-    next_change_at: Mapped[datetime | None]  # when its health can change next
+    next_change_at: Mapped[datetime | None]  # when somebody must look at it next: a warning, or a live check
+    probed_at: Mapped[datetime | None]  # the last live check, whatever it found
     linked_by: Mapped[str | None] = mapped_column(String(32))  # Slack user who asked for the link
     linked_at: Mapped[datetime]
     disconnected_at: Mapped[datetime | None]

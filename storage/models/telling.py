@@ -14,11 +14,15 @@ from storage.models.base import Base, RowId, new_id
 class Incident(Base):
     """One cause, one episode. `open_key` is unique while open and null afterwards.
 
-    kind: `grant`, `connection`, `post`, `platform`, `app`. state: `open` or `closed`.
+    kind: `grant`, `connection`, `client` (its bad day), `mass`, `platform`, `app`. state: `open` or `closed`.
+    `next_at`: when somebody else is asked, if nobody takes it; null: never by itself.
     """
 
     __tablename__ = "incidents"
-    __table_args__ = (Index("ix_incidents_grant_id", "grant_id"),)
+    __table_args__ = (
+        Index("ix_incidents_grant_id", "grant_id"),
+        Index("ix_incidents_next_at", "next_at"),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))
@@ -33,10 +37,11 @@ class Incident(Base):
     reason: Mapped[str] = mapped_column(String(32))
     code: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="open")
-    step: Mapped[int] = mapped_column(Integer, default=0)  # counts the news told in its thread
+    step: Mapped[int] = mapped_column(Integer, default=0)  # how far it was escalated: 1 backup, 2 operations
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     taken_by: Mapped[str | None] = mapped_column(String(32))
     taken_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_how: Mapped[str | None] = mapped_column(String(32))

@@ -4,7 +4,7 @@
 
 Settings come from the environment as for `lamplighter run`. Beside them: CHAOS_POINT (a function, and
 `before` or `after` it), CHAOS_HOW (KILL or STOP), CHAOS_NTH (which call of it, 1 by default), CHAOS_TIMINGS
-(JSON, the fields of bot.domain.house.Timings) and CHAOS_FD (a bound socket to listen on).
+(JSON, the fields of bot.domain.house.Timings), CHAOS_FD (a bound socket to listen on), CHAOS_LOG (a level).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ async def serve() -> None:
 
 
 def main() -> None:
-    logs.configure()
+    logs.configure(os.environ.get("CHAOS_LOG", "INFO"))
     if timings := os.environ.get("CHAOS_TIMINGS"):
         quick = functools.partial(House, timings=Timings(**json.loads(timings)))
         app.House = quick  # type: ignore[misc, assignment]

@@ -328,6 +328,7 @@ async def staged(database_url: str, folder: Path) -> AsyncIterator[Stage]:
             await asyncio.gather(*(child.end() for child in stage.children))
             server.should_exit = True
             await serving
+            page.close()
             await sandbox.slack.close()
             await database.close()
             listener.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 from sandbox.agency import Morning, links_in
 from sandbox.demo import Demo
@@ -13,9 +14,25 @@ from sandbox.visitor import Page, Visitor
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-ACCOUNTS = {"x": {"bakery": "101", "florist": "102"}, "instagram": {}}
-ACCOUNTS["instagram"] = {"bakery": "17841400000000001", "florist": "17841400000000002"}
+LOGINS = {
+    "facebook": "10000000000{}",
+    "instagram": "1784140000000000{}",
+    "threads": "2600000000000000{}",
+    "x": "10{}",
+    "tiktok": "-000{}",
+    "youtube": "UC{}",
+    "linkedin": "member{}",
+    "linkedin_pages": "member{}",
+    "pinterest": "6{}",
+}
+BY_NAME = ("tiktok", "youtube")  # their ids hold the handle, the others a number
+NUMBERS = {"bakery": 1, "florist": 2, "roastery": 3}
 LABEL = {"x": "X", "instagram": "Instagram"}
+
+
+def login(platform: str, handle: str) -> str:
+    """The id at the platform of the login that belongs to a shop."""
+    return LOGINS[platform].format(handle if platform in BY_NAME else NUMBERS[handle])
 
 
 @dataclass
@@ -23,6 +40,7 @@ class Office:
     """Maria in the bakery's channel."""
 
     demo: Demo
+    connected: list[str] = field(default_factory=list)
 
     @property
     def maria(self) -> Person:
@@ -43,9 +61,17 @@ class Office:
 
     async def walk(self, link: str, platform: str, handle: str) -> Page:
         async with Visitor() as browser:
-            page = await browser.connect(link, account=ACCOUNTS[platform][handle])
+            page = await browser.connect(link, account=login(platform, handle))
+            if "is connected" not in page.text and page.forms and "Try again" not in page.text:
+                page = await self._answer(browser, page)
         await self.demo.settled()
         return page
+
+    async def _answer(self, browser: Visitor, page: Page) -> Page:
+        """Picks what is offered first, or confirms."""
+        boxes = re.findall(r'<input[^>]*name="pick"[^>]*value="([^"]+)"', page.text)
+        picks: dict[str, str | list[str]] = {"pick": boxes[:1]} if boxes else {}
+        return await browser.press(page, {"action": "link"} | picks)
 
     async def health(self) -> str:
         """What `/health` answers."""

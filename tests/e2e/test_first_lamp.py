@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.agency import links_in
 from sandbox.visitor import Visitor
-from tests.e2e.office import ACCOUNTS, DAY, HOUR, Office
+from tests.e2e.office import DAY, HOUR, Office, login
 
 PLATFORMS = pytest.mark.parametrize("platform", ["instagram", "x"])
 LIFE = {"instagram": 46 * DAY, "x": 1.6 * HOUR}
@@ -46,7 +46,7 @@ async def test_a_revoked_login_is_told_once_held_and_healed(office: Office, plat
     text = "Sourdough day, come early!"
     await office.post(platform, text, later=2 * HOUR)
     world = office.demo.sandbox.platforms
-    world.set_fault("revoked", platform, account=ACCOUNTS[platform]["bakery"])
+    world.set_fault("revoked", platform, account=login(platform, "bakery"))
     await office.demo.advanced(2.2 * HOUR)
     alert = office.alert()
     assert [one.text for one in office.roots()].count(alert.text) == 1

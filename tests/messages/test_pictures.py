@@ -150,7 +150,7 @@ async def test_a_death_is_told_to_each_client_apart_and_whole_to_the_operator(ro
     assert "rival" not in own.text.lower() and "acme" not in other.text.lower()
     assert "No posts are waiting" in other.text
     assert "Acme" in all_of_them.text and "Rival" in all_of_them.text
-    assert labels(own) == ["Reconnect", "Copy link"]
+    assert labels(own) == ["Reconnect", "Ask the client", "Copy link"]
     assert actions_of(all_of_them) == [actions.OPEN_LINK, actions.OPEN_LINK]
 
 
@@ -204,7 +204,7 @@ async def test_trouble_of_one_account_can_be_checked(rows: Rows) -> None:
         await incidents.connection_in_trouble(session, rows.house, connection, why, rows.now)
     (notice,) = await rows.notices("incident")
     shown = said(await rows.shown(notice))
-    assert labels(shown) == ["Reconnect", "Check now", "Copy link"]
+    assert labels(shown) == ["Reconnect", "Check now", "Ask the client", "Copy link"]
     assert "(posting)" in shown.text and "instagram_business" not in shown.text
 
 

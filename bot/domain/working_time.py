@@ -1,0 +1,84 @@
+"""A workspace's working days and hours. Pure: settings in, moments out.
+
+`settings["working_days"]` are ISO weekdays (1 is Monday), `settings["working_hours"]` two full hours of the
+workspace's zone. What is missing or makes no sense means Monday to Friday, 9 to 18.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from storage.models import Workspace
+
+DAYS = (1, 2, 3, 4, 5)
+HOURS = (9, 18)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTime:
+    """When people of a workspace can be expected to read."""
+
+    zone: ZoneInfo
+    days: frozenset[int] = frozenset(DAYS)
+    opens: int = HOURS[0]
+    closes: int = HOURS[1]
+
+    def after(self, now: datetime, hours: float) -> datetime:
+        """The moment when so many working hours have passed since `now` (UTC-aware)."""
+        left = timedelta(hours=hours)
+        day = now.astimezone(self.zone).date()
+        while True:
+            begins, ends = self._span(day)
+            begins = max(begins, now)
+            if day.isoweekday() in self.days and begins < ends:
+                if ends - begins >= left:
+                    return begins + left
+                left -= ends - begins
+            day += DAY
+
+    def not_on_a_day_off(self, moment: datetime) -> datetime:
+        """`moment`, or the opening of the last working day before it where it falls on a day off."""
+        day = moment.astimezone(self.zone).date()
+        if day.isoweekday() in self.days:
+            return moment
+        while day.isoweekday() not in self.days:
+            day -= DAY
+        return self._span(day)[0]
+
+    def _span(self, day: date) -> tuple[datetime, datetime]:
+        """A day's opening and closing, in UTC."""
+        start = datetime.combine(day, time(self.opens), self.zone)
+        end = datetime.combine(day, time(self.closes), self.zone)
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def of(workspace: Workspace) -> WorkingTime:
+    """As the workspace's settings have it."""
+    settings = workspace.settings or {}
+    opens, closes = _hours(settings)
+    return WorkingTime(_zone(workspace.zone), _days(settings), opens, closes)
+
+
+def _days(settings: Mapping[str, Any]) -> frozenset[int]:
+    found = settings.get("working_days")
+    days = {day for day in found if day in range(1, 8)} if isinstance(found, list) else set()
+    return frozenset(days or DAYS)
+
+
+def _hours(settings: Mapping[str, Any]) -> tuple[int, int]:
+    match settings.get("working_hours"):
+        case [int(opens), int(closes)] if 0 <= opens < closes <= 23:
+            return opens, closes
+    return HOURS
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
