@@ -293,5 +293,7 @@ def listening(host: str, port: int) -> socket.socket:
         listener.listen(512)  # from here on connections wait for the server instead of being refused
     except OSError as error:
         listener.close()
-        raise CannotStart(f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT.") from None
+        raise CannotStart(
+            f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT."
+        ) from None
     return listener

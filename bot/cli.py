@@ -53,7 +53,9 @@ def run() -> None:
 
 
 @main.command()
-@click.option("--port", default=3000, show_default=True, help="Where the bot listens; the page takes the next one.")
+@click.option(
+    "--port", default=3000, show_default=True, help="Where the bot listens; the page takes the next one."
+)
 def demo(port: int) -> None:
     """Runs the whole bot against a sandbox, with no credentials and no network."""
     from sandbox.demo import run_demo  # the sandbox is loaded only for this
@@ -142,5 +144,3 @@ def _in_words(error: Exception) -> str:
             "(LAMPLIGHTER_DATABASE_URL)."
         )
     return str(error)
-
-

@@ -133,7 +133,9 @@ class Morning:
         await self.post(maria, florist, "Instagram", "Tulips are here.", "flowers.jpg")
         await self.post(maria, florist, "X", "Free delivery in town this week.", later=2 * HOUR)
         await self.advance(3 * HOUR)
-        await self.post(maria, bakery, "Instagram", "A new roast to go with it.", "coffee.jpg", later=30 * HOUR)
+        await self.post(
+            maria, bakery, "Instagram", "A new roast to go with it.", "coffee.jpg", later=30 * HOUR
+        )
         await self.post(maria, florist, "X", "Open on Sunday, ten to two.", later=26 * HOUR)
         self.sandbox.platforms.set_fault("password_changed", "x", account=X_FLORIST)
         await self.advance(2 * HOUR)
@@ -159,9 +161,7 @@ class Morning:
         assert person.modal is not None
         return person.modal
 
-    async def _link(
-        self, maria: Person, channel: Channel, slug: str, handle: str, *platforms: str
-    ) -> None:
+    async def _link(self, maria: Person, channel: Channel, slug: str, handle: str, *platforms: str) -> None:
         await maria.command("/connect", f"{' '.join(platforms)} {slug}", channel.id)
         links: list[str] = []
 

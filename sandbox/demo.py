@@ -153,5 +153,3 @@ async def run_demo(port: int, say: Callable[[str], None]) -> None:
 
 def _write(path: Path, seconds: float) -> None:
     path.write_text(repr(seconds), encoding="utf-8")
-
-

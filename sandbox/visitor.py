@@ -49,7 +49,9 @@ class Visitor:
         """Loads a page, as pasting its address does."""
         return _page(await self._http.get(url))
 
-    async def press(self, page: Page, more: Mapping[str, str | list[str]] | None = None, index: int = 0) -> Page:
+    async def press(
+        self, page: Page, more: Mapping[str, str | list[str]] | None = None, index: int = 0
+    ) -> Page:
         """Submits a form of the page; `more` are the button's and the person's own fields."""
         form = page.forms[index]
         data: dict[str, str | list[str]] = {}
@@ -57,7 +59,9 @@ class Visitor:
             data[name] = value
         origin = f"{urlsplit(page.url).scheme}://{urlsplit(page.url).netloc}"
         return _page(
-            await self._http.request(form.method, form.action, data=data | dict(more or {}), headers={"origin": origin})
+            await self._http.request(
+                form.method, form.action, data=data | dict(more or {}), headers={"origin": origin}
+            )
         )
 
     async def connect(self, link: str, decision: str = "approve", account: str | None = None) -> Page:

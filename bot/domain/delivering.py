@@ -11,6 +11,7 @@ from bot.domain import breaker, reports, tokens
 from bot.domain.house import House
 from bot.platforms.base import Platform, Sent, Target, Verdict
 from storage import deliveries as store
+from storage import watching
 from storage.deliveries import Work
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ async def sent_off(house: House, work: Work, sent: Sent) -> None:
         )
         if done:
             await breaker.answered(session, work.grant.provider, now)
+            await watching.proved(session, work.connection.id, now)
             if state == "published":
                 await reports.published(session, work, sent.permalink, now)
     house.meters.deliveries.labels(work.connection.platform, state).inc()

@@ -79,6 +79,8 @@ async def _prepare(house: House, work: Work) -> None:
     if hold is not None:
         await delivering.park(house, work, state="blocked", reason=hold, next_at=None)
         return
+    if await _provider_is_silent(house, work):
+        return
     ready = await _with_fresh_token(house, work)
     if ready is None:
         return
@@ -107,6 +109,17 @@ async def _prepare(house: House, work: Work) -> None:
             house.wake.engine.set()
         return
     await _send(house, work, platform, target, dict(made.handles), values)
+
+
+async def _provider_is_silent(house: House, work: Work) -> bool:
+    """During an outage nothing is sent there, and nothing is burnt: the delivery waits for the next trial."""
+    now = house.clock.now()
+    async with house.db.read() as session:
+        if not await breaker.is_open(session, work.grant.provider):
+            return False
+        again = await breaker.again_at(session, work.grant.provider, now)
+    await delivering.park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=again)
+    return True
 
 
 async def _with_fresh_token(house: House, work: Work) -> Work | None:
@@ -234,6 +247,9 @@ async def _doubtful(house: House, work: Work, reason: Reason, code: str) -> None
 
 
 async def _step_failed(house: House, work: Work, error: PlatformError | HttpError) -> None:
+    if isinstance(error, HttpError) or error.verdict.kind is Kind.UNCLEAR:
+        async with house.db.write() as session:
+            await breaker.silent(session, work.grant.provider, house.clock.now())
     if isinstance(error, HttpError):
         await _step_refused(house, work, Verdict(Kind.UNCLEAR, Reason.PLATFORM_DOWN, type(error).__name__))
     else:

@@ -19,7 +19,7 @@ from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.storing import Found
 from bot.http import HttpError
-from bot.platforms.base import Account, PlatformError, Reason
+from bot.platforms.base import Account, PlatformError, Reason, Verdict
 from storage import grants
 from storage.models import Connection, Grant
 
@@ -61,7 +61,7 @@ async def others(house: House, grant_id: str, asked: str) -> None:
         return
     for word in sorted({item.connection.platform for item in reach} - {asked}):
         found = await reached_by(house, grant, word)
-        if found is None:
+        if not isinstance(found, Found):
             continue
         async with house.db.write() as session:
             current = await grants.get(session, grant_id)
@@ -70,8 +70,9 @@ async def others(house: House, grant_id: str, asked: str) -> None:
     house.wake.outbox.set()
 
 
-async def reached_by(house: House, grant: Grant, word: str) -> Found | None:
-    """The accounts of one platform that the grant's stored tokens reach now; None without an answer."""
+async def reached_by(house: House, grant: Grant, word: str) -> Found | Verdict | None:
+    """The accounts of one platform that the grant's stored tokens reach now; why the platform refuses to say;
+    None without an answer."""
     platform = house.platform_for(word, grant.provider)
     if platform is None or house.app_of(platform) is None:
         return None
@@ -79,7 +80,10 @@ async def reached_by(house: House, grant: Grant, word: str) -> Found | None:
     try:
         async with house.http.slot(platform.info.token_host):
             seen = await platform.discover(house.call(platform), stored)
-    except (PlatformError, HttpError) as error:
+    except PlatformError as error:
+        log.info("recheck_refused", grant=grant.id, platform=word, code=error.verdict.code)
+        return error.verdict
+    except HttpError as error:
         log.info("recheck_without_answer", grant=grant.id, platform=word, problem=type(error).__name__)
         return None
     own = {account.id: account.own_token for account in seen.accounts if account.own_token}

@@ -19,12 +19,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.clock import boot_seconds
-from bot.domain import breaker, lifetimes, tokens
+from bot.domain import breaker, health, lifetimes, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
 from bot.platforms.base import Platform, PlatformError, Reason, RefreshKind, Tokens
-from storage import grants
+from storage import grants, incidents, watching
 from storage.models import Grant
 from storage.spool import SpooledAnswer
 
@@ -33,12 +33,14 @@ log = structlog.get_logger(__name__)
 CONSENT_BLOCKS_FOR = timedelta(minutes=15)
 POSTPONED = timedelta(seconds=30)
 COMMIT_RETRY_SECONDS = 1.0
+SLOW_DOWN_SECONDS = 60.0  # where the provider limits our app and does not say for how long
 
 
 class Cause(StrEnum):
     SWEEP = "sweep"
     POST = "post"  # the check before a post
     REFUSED = "refused"  # a platform said that the access token is bad
+    TRIAL = "trial"  # the one call that finds out whether a silent provider answers again
 
 
 class Skipped(StrEnum):
@@ -106,7 +108,7 @@ async def _begin(
             return Skipped.BUSY
         renewed = grant.generation != seen
         skipped = (
-            Skipped.RENEWED if renewed else await _forbidden(session, grant, platform, now, lease_now)
+            Skipped.RENEWED if renewed else await _forbidden(session, grant, platform, cause, now, lease_now)
         )
         if skipped is not None:
             await _postpone(session, grant, skipped, now)
@@ -119,7 +121,12 @@ async def _begin(
 
 
 async def _forbidden(
-    session: AsyncSession, grant: Grant, platform: Platform, now: datetime, lease_now: datetime
+    session: AsyncSession,
+    grant: Grant,
+    platform: Platform,
+    cause: Cause,
+    now: datetime,
+    lease_now: datetime,
 ) -> Skipped | None:
     life = tokens.life_of(grant)
     if grant.state != "live" or not lifetimes.renewable(platform.info.refresh, life):
@@ -133,7 +140,7 @@ async def _forbidden(
         from_then_on = lifetimes.nearly_over(life, now)
         if unclear and from_then_on is not None and now < from_then_on:
             return Skipped.WAITING
-    if not await breaker.may_call(session, platform.info.provider, now):
+    if cause is not Cause.TRIAL and not await breaker.may_call(session, platform.info.provider, now):
         return Skipped.BREAKER
     return None
 
@@ -143,7 +150,9 @@ async def _postpone(session: AsyncSession, grant: Grant, skipped: Skipped, now: 
     due = grant.next_due_at
     if skipped is Skipped.WAITING:
         due = max(now + POSTPONED, lifetimes.nearly_over(tokens.life_of(grant), now) or now)
-    elif skipped in (Skipped.BREAKER, Skipped.BUSY):
+    elif skipped is Skipped.BREAKER:
+        due = await breaker.again_at(session, grant.provider, now)
+    elif skipped is Skipped.BUSY:
         due = now + POSTPONED
     waiting = grant.waiting_for_platform or skipped is Skipped.WAITING
     await session.execute(
@@ -218,7 +227,16 @@ async def store_spooled(house: House, answer: SpooledAnswer) -> bool:
             grant = await grants.get(session, answer.grant_id)
             assert grant is not None
             await breaker.answered(session, grant.provider, answer.values["last_refreshed_at"])
+            await _look_at_warnings(session, house, grant)
     return won
+
+
+async def _look_at_warnings(session: AsyncSession, house: House, grant: Grant) -> None:
+    """New tokens may move the end that people are warned of, and cure what they were warned of."""
+    platform = platform_of(house, grant)
+    ends = platform is not None and health.end_of(platform.info, grant) is not None
+    if ends or await incidents.open_for_grant(session, grant.id):
+        await watching.look_again(session, grant.id, house.clock.now())
 
 
 async def read_spool(house: House) -> int:
@@ -237,10 +255,7 @@ async def _store_failure(house: House, platform: Platform, attempt: Attempt, jud
         await grants.close_attempt(
             session, attempt.id, judgement.outcome, judgement.reason, judgement.code, now
         )
-        if judgement.outcome in (Outcome.UNCLEAR, Outcome.TRY_LATER) and judgement.retry_after is None:
-            await breaker.silent(session, platform.info.provider, now)
-        else:
-            await breaker.answered(session, platform.info.provider, now)
+        await _note(session, platform, judgement, now)
         grant = await grants.get(session, attempt.grant_id)
         if grant is None or grant.generation != attempt.generation:
             return True  # somebody else won; this answer is about tokens that are history
@@ -251,6 +266,19 @@ async def _store_failure(house: House, platform: Platform, attempt: Attempt, jud
             .values(**values, lease_owner=None, lease_until=None)
         )
     return True
+
+
+async def _note(session: AsyncSession, platform: Platform, judgement: Judgement, now: datetime) -> None:
+    """What an answer, or none, says of the provider. Meta's limits are those of one account, not of our app."""
+    provider = platform.info.provider
+    limited = judgement.reason in (Reason.RATE_LIMIT, Reason.APP_QUOTA)
+    nothing_said = judgement.outcome in (Outcome.UNCLEAR, Outcome.TRY_LATER) and judgement.retry_after is None
+    if nothing_said and not limited:
+        await breaker.silent(session, provider, now)
+        return
+    await breaker.answered(session, provider, now)
+    if limited and platform.info.refresh.kind is not RefreshKind.SELF_EXTENDING:
+        await breaker.slow_down(session, provider, now, judgement.retry_after or SLOW_DOWN_SECONDS)
 
 
 def _after_failure(

@@ -98,8 +98,9 @@ async def take(house: House, pushed: Pushed) -> Taken:
         if fresh and grant is not None:
             await _follow(session, grant, notice, now)
     log.info("revocation_notice", platform=pushed.platform, kind=pushed.kind, standing=standing, fresh=fresh)
-    is_open = fresh and standing is not Standing.OLD and grant is not None
-    return Taken(notice.code, grant.id if is_open and grant is not None else None)
+    if not fresh or grant is None or standing is Standing.OLD:
+        return Taken(notice.code)
+    return Taken(notice.code, grant.id)
 
 
 def _standing(grant: Grant | None, pushed: Pushed) -> Standing:
@@ -141,7 +142,7 @@ async def forget_due(house: House, grant_id: str | None = None) -> int:
 
 
 async def progress(house: House, code: str) -> tuple[str, Progress] | None:
-    """The platform's word and how far the deletion with this confirmation code is; None for an unknown code."""
+    """The platform's word and how far the deletion with this code is; None for an unknown one."""
     async with house.db.read() as session:
         notice = await store.deletion(session, code)
         if notice is None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, incidents, lifetimes, own_tokens, refreshing, tokens
+from bot.domain import breaker, incidents, lifetimes, mass, own_tokens, refreshing, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
@@ -26,6 +26,8 @@ BY_NOTICE = "notice"
 SOON = timedelta(days=7)
 NOTHING_TO_DO_PAUSE = timedelta(hours=1)
 PROBES_MOST = 5  # accounts asked for in one second look
+HELD_AGAIN = timedelta(seconds=10)
+NOBODY_ANSWERS = Judgement(Outcome.UNCLEAR, Reason.PLATFORM_DOWN, "breaker")
 
 
 async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) -> bool:
@@ -119,8 +121,49 @@ async def look(house: House, grant_id: str) -> bool:
     if grant.state != "ending":
         await _give_back(house, grant_id)
         return grant.state == "live"
-    found = await _probe(house, grant)
+    async with house.db.read() as session:
+        silent = await breaker.is_open(session, grant.provider)
+    found = NOBODY_ANSWERS if silent and not _is_over(house, grant) else await _probe(house, grant)
+    if found is not None and found.outcome is Outcome.DEAD and not await _may_tell(house, grant):
+        return False
     return await house.tasks.finish(_conclude(house, grant, found))
+
+
+async def _may_tell(house: House, grant: Grant) -> bool:
+    """Whether a death is told now, and not held back because many grants of the app are refused at once."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        weight = await mass.weigh(session, grant, now)
+        if weight is mass.Weight.HOLD:
+            await _set(session, grant, next_due_at=max(mass.held_until(grant), now + HELD_AGAIN))
+    if weight is mass.Weight.CHECK:
+        at_fault = await _app_at_fault(house, grant)
+        if at_fault is not None:
+            await mass.it_was_the_app(house, grant, at_fault)
+            await _give_back(house, grant.id)
+            return False
+        await mass.it_was_people(house, grant)
+    return weight is not mass.Weight.HOLD
+
+
+async def _app_at_fault(house: House, grant: Grant) -> Judgement | None:
+    """One live check of our app with a grant that nobody refused; None where it is well, or cannot be asked."""
+    async with house.db.read() as session:
+        other = await grants.other_living(session, grant, house.clock.now())
+    if other is None:
+        return None
+    try:
+        await probe(house, *other)
+    except HttpError:
+        return None
+    except PlatformError as error:
+        found = judge(error)
+        return found if found.outcome is Outcome.APP else None
+    return None
+
+
+def _is_over(house: House, grant: Grant) -> bool:
+    return grant.access_expires_at is not None and grant.access_expires_at <= house.clock.now()
 
 
 async def _probe(house: House, grant: Grant) -> Judgement | None:
@@ -233,6 +276,8 @@ async def _ask_again(
     failures = grant.failures + 1
     if found.outcome is Outcome.APP:
         await incidents.app_at_fault(session, grant, found, now)
+    elif found.outcome is Outcome.UNCLEAR and found is not NOBODY_ANSWERS:
+        await breaker.silent(session, grant.provider, now)
     await _set(session, grant, failures=failures, next_due_at=now + lifetimes.backoff(failures))
 
 

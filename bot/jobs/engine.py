@@ -90,6 +90,7 @@ class Engine:
 
     async def _work(self) -> None:
         """Until nothing is due; what is due and held by others does not count."""
+        await sweep.look_around(self.house)
         for _ in range(ROUNDS_MOST):
             self.house.wake.engine.clear()
             done = await sweep.refresh_due(self.house)

@@ -47,7 +47,7 @@ async def handshake(door: Door, request: Request) -> Response:
 
 
 async def event(door: Door, request: Request) -> Response:
-    """POST /webhooks/{platform}: TikTok's events; Meta's, of which none is needed, so that none is repeated."""
+    """POST /webhooks/{platform}: TikTok's events; Meta's, of which we need none."""
     secret = _secret(door, request, META | {TIKTOK})
     if secret is None:
         return door.pages.by_status(HTTPStatus.NOT_FOUND)
@@ -110,7 +110,7 @@ async def _signed(door: Door, request: Request, kind: Kind) -> Pushed | Response
     if told is None or person is None:
         return _refuse(request, kind)
     issued_at = signatures.instant(told.get("issued_at")) or door.house.clock.now()
-    return Pushed(request.path_params["platform"], kind, person, issued_at, text.encode())
+    return Pushed(request.path_params["platform"], kind, person, issued_at, text.partition(".")[2].encode())
 
 
 def _secret(door: Door, request: Request, among: frozenset[str]) -> str | None:

@@ -128,6 +128,11 @@ ENDINGS: Mapping[Result, Words] = {
         "A permission is missing",
         ("The {noun} was not connected, because {title} did not give us everything it takes.",),
     ),
+    Result.SAME_LOGIN: Words(
+        "That is the same login",
+        ("The accounts rest on this login already. Sign in to {title} as the other person, then try again.",),
+        "wait",
+    ),
     Result.USED: Words(
         "Somebody was faster",
         ("This link was used or replaced while you were away. What you allowed was forgotten.", ASK_AGAIN),
@@ -147,7 +152,7 @@ ENDINGS: Mapping[Result, Words] = {
 def ended(view: ConsentView) -> Words:
     """How a walk ended."""
     assert view.result is not None
-    if view.result in (Result.LINKED, Result.RELINKED):
+    if view.result in (Result.LINKED, Result.RELINKED, Result.HANDED_OVER):
         return _success(view)
     if view.result is Result.NO_ACCOUNT:
         return Words(f"No {view.platform.account_noun} to connect", _no_account(view))
@@ -167,6 +172,15 @@ def _success(view: ConsentView) -> Words:
             "good",
         )
     verb = "are" if len(view.accounts) > 1 else "is"
+    if view.result is Result.HANDED_OVER:
+        return Words(
+            f"{names} {verb} yours to keep connected now",
+            (
+                "They rest on your login from now on. Posts, history and settings are as they were.",
+                "What your login has no role on stays as it was; the team sees in Slack what that is.",
+            ),
+            "good",
+        )
     return Words(
         f"{names} {verb} connected",
         (f"Posts for {view.parties.client} can go out on {view.platform.title} now. The team was told.",),

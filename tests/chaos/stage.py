@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import httpx
 import uvicorn
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.app import assembled, listening
 from bot.clock import HouseClock, utc_now
@@ -26,6 +26,7 @@ from bot.domain.auditing import Actor
 from bot.domain.house import House, Timings
 from bot.platforms.base import Content, Media, MediaKind
 from bot.settings import load_settings
+from bot.slack.claims import LEASE
 from sandbox.agency import Agency, found, register_apps
 from sandbox.demo import manifest_facts
 from sandbox.platforms.ledger import Entry
@@ -226,6 +227,30 @@ class Stage:
             return not due and not claimed
 
         await eventually(nothing_waits, "Slack has heard everything")
+
+    async def pass_slacks_patience(self) -> None:
+        """As if the wait for a lost answer had passed: Slack's time is real and cannot be advanced.
+
+        What is on its way right now is left alone.
+        """
+        stuck = utc_now() - timedelta(seconds=2)
+        async with self.database.write() as session:
+            for row in await self.rows(Notice):
+                since = row.posting_since
+                if row.state == "posting" and row.next_at and since and since < stuck:
+                    values = {"posting_since": since - LEASE, "next_at": row.next_at - LEASE}
+                    await session.execute(update(Notice).where(Notice.id == row.id).values(**values))
+
+    async def incident_told(self) -> None:
+        """Waits until the roots of all incidents stand in Slack, lost answers and all."""
+
+        async def posted() -> bool:
+            rows = [row for row in await self.rows(Notice) if row.topic == "incident"]
+            if any(row.state == "posting" for row in await self.rows(Notice)):
+                await self.pass_slacks_patience()
+            return bool(rows) and all(row.state == "posted" and row.next_at is None for row in rows)
+
+        await eventually(posted, "the incident is told", 40)
 
     async def rows(self, model: type[T]) -> Sequence[T]:
         """Every row of a table, as it stands."""

@@ -80,7 +80,7 @@ class Day:
         return answer.text
 
 
-async def test_no_secret_is_anywhere_after_a_bad_day(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_secret_is_anywhere_after_a_bad_day(stage: Stage) -> None:
     stage.environment["CHAOS_LOG"] = "DEBUG"
     day = Day(stage)
     first = await stage.child()
@@ -130,10 +130,7 @@ async def a_bad_day(stage: Stage) -> None:
     platforms.set_fault("revoked", "x", account=ACCOUNTS["x"])
     await stage.advanced(50 * 24 * HOUR)
 
-    async def told_of_it() -> bool:
-        return bool(stage.alerts())
-
-    await eventually(told_of_it, "an alert")
+    await stage.incident_told()
 
 
 def ours(stage: Stage) -> set[str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sandbox.platforms import testing_linkedin, testing_meta, testing_pinterest, testing_tiktok, testing_youtube
+from sandbox.platforms import (
+    testing_linkedin,
+    testing_meta,
+    testing_pinterest,
+    testing_tiktok,
+    testing_youtube,
+)
 from sandbox.platforms.testing import Twins
 
 

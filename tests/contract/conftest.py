@@ -90,5 +90,3 @@ async def stage(
     async with house_at(twins, database, tmp_path, platforms=(case.platform,)) as house:
         yield Stage(case, twins, house, await a_client(house))
     await database.close()
-
-

@@ -45,13 +45,15 @@ def _line(
     now = house.clock.now()
     state = _state(house, row, client, now)
     walk = walks.get(row.consent_id or "")
-    connections = [known[key] for key in (walk.connection_ids if walk else ()) if key in known]
+    found = [known[key] for key in (walk.connection_ids if walk else ()) if key in known]
+    connections = [item for item in found if item.client_id == row.client_id]  # a hand over may move others'
     return shown.Line(
         platform=platform_words(house, row.platform),
         state=state,
         url=open_link(house, row) if state == "open" else None,
         expected=_expected(house, row, known),
         reconnects=row.connection_id is not None,
+        hands_over=row.hand_over_of is not None,
         valid_until=row.expires_at,
         review_note=_review_note(house, row.platform),
         linked=tuple(_linked(house, row, connection, now) for connection in connections),

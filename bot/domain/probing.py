@@ -1,0 +1,192 @@
+"""Live checks that nobody asked for: of accounts whose silent death nothing else would show.
+
+Each platform says how rarely is useful; what succeeded lately needs no proof. What a check finds goes the
+same way as a failed refresh: doubt about the token first, then a verdict, then a word to people.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import breaker, incidents, refreshing, second_look
+from bot.domain.house import House
+from bot.domain.lifetimes import JITTER, fresh_jitter
+from bot.domain.outcomes import Judgement, judge_verdict
+from bot.domain.refreshing import Cause
+from bot.http import HttpError
+from bot.platforms.base import Kind, PlatformError, PlatformInfo, Reason, Verdict
+from storage import grants, watching
+from storage.models import Connection, Grant
+from storage.watching import Watched
+
+log = structlog.get_logger(__name__)
+
+PROVED_FOR = timedelta(hours=6)  # before a post, what was proved so lately is believed
+TRY_AGAIN = timedelta(hours=1)  # after a check that found nothing out
+TRY_AGAIN_BEFORE_POST = timedelta(minutes=15)
+
+
+async def look_if_due(house: House, found: Watched, now: datetime) -> datetime | None:
+    """Checks a connection whose time has come. Returns when the next check is due; None: never by itself."""
+    platform = house.platform_for(found.connection.platform, found.grant.provider)
+    if platform is None:
+        return None
+    at = due_at(platform.info, found.connection, found.grant)
+    if at is None:
+        return None
+    if at > now:
+        return at + _later(platform.info)
+    if await check(house, found):
+        interval = platform.info.probe_interval or TRY_AGAIN
+        return house.clock.now() + interval + _later(platform.info)
+    return house.clock.now() + TRY_AGAIN
+
+
+def due_at(info: PlatformInfo, connection: Connection, grant: Grant) -> datetime | None:
+    """When a connection needs a live check; None where refreshing is the proof, or nothing is to be proved."""
+    if info.probe_interval is None or connection.state != "live" or connection.problem is not None:
+        return None
+    if grant.state != "live":
+        return None
+    due = proved_at(connection, grant) + info.probe_interval
+    return due if connection.probed_at is None else max(due, connection.probed_at + TRY_AGAIN)
+
+
+def proved_at(connection: Connection, grant: Grant) -> datetime:
+    """The last success that proves that an account can be spoken for. A login's refresh proves nothing of an
+    account with a token of its own."""
+    proofs = [connection.proved_at, connection.linked_at]
+    if connection.own_token is None:
+        proofs.append(grant.proved_at)
+    return max(proof for proof in proofs if proof is not None)
+
+
+def _later(info: PlatformInfo) -> timedelta:
+    return (info.probe_interval or timedelta(0)) * JITTER * fresh_jitter()
+
+
+async def before_post(house: House, connection_id: str) -> None:
+    """The check of an account that has a post within the hour and that nothing has proved for long."""
+    async with house.db.read() as session:
+        found = await watching.load(session, connection_id)
+    if found is not None and found.grant.state == "live":
+        await check(house, found)
+
+
+async def check(house: House, found: Watched) -> bool:
+    """One live check and what follows from it; true when the account answered for itself."""
+    grant, connection = found.grant, found.connection
+    async with house.db.write() as session:
+        await watching.probed(session, connection.id, house.clock.now())
+        if await breaker.is_open(session, grant.provider):
+            return False
+    try:
+        await second_look.probe(house, grant, connection)
+    except HttpError as error:
+        await _silent(house, grant, type(error).__name__)
+        return False
+    except PlatformError as error:
+        await _refused(house, found, error.verdict)
+        return False
+    async with house.db.write() as session:
+        await _proved(session, grant, connection, house.clock.now())
+    return True
+
+
+async def _proved(session: AsyncSession, grant: Grant, connection: Connection, now: datetime) -> None:
+    await watching.proved(session, connection.id, now)
+    await session.execute(
+        update(Grant).where(Grant.id == grant.id, Grant.generation == grant.generation).values(proved_at=now)
+    )
+    await breaker.answered(session, grant.provider, now)
+
+
+async def _silent(house: House, grant: Grant, code: str) -> None:
+    log.info("probe_unanswered", grant=grant.id, code=code)
+    async with house.db.write() as session:
+        await breaker.silent(session, grant.provider, house.clock.now())
+
+
+async def _refused(house: House, found: Watched, verdict: Verdict) -> None:
+    """Each kind of answer goes where the same answer to a refresh or a post would go."""
+    log.info("probe_refused", connection=found.connection.id, reason=verdict.reason, code=verdict.code)
+    if verdict.kind is Kind.UNCLEAR or (verdict.kind is Kind.TRY_LATER and verdict.reason is Reason.PLATFORM_DOWN):
+        await _silent(house, found.grant, verdict.code)
+        return
+    async with house.db.write() as session:
+        await breaker.answered(session, found.grant.provider, house.clock.now())
+    if verdict.kind in (Kind.TOKEN, Kind.DEAD):
+        await second_look.doubt(house, found.grant.id, found.grant.generation, verdict)
+    elif verdict.kind in (Kind.PERMISSION, Kind.ACCOUNT):
+        await _trouble(house, found, judge_verdict(verdict))
+    elif verdict.kind is Kind.APP:
+        await second_look.app_is_at_fault(house, found.grant.id, judge_verdict(verdict))
+    house.wake.outbox.set()
+
+
+async def _trouble(house: House, found: Watched, why: Judgement) -> None:
+    now = house.clock.now()
+    async with house.db.write() as session:
+        told = await session.execute(
+            update(Connection)
+            .where(
+                Connection.id == found.connection.id,
+                Connection.generation == found.connection.generation,
+                Connection.problem.is_(None),
+            )
+            .values(problem=why.reason, problem_detail=why.permission, problem_at=now)
+            .returning(Connection.id)
+            .execution_options(synchronize_session=False)
+        )
+        if told.first() is not None:
+            await incidents.connection_in_trouble(session, house, found.connection, why, now)
+
+
+async def try_again(house: House, provider: str) -> None:
+    """The one trial of a provider that was silent, with whoever can be tried most harmlessly. Where nobody
+    is left to ask for, the outage concerns nobody and is over."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        if not await breaker.take_trial(session, provider, now):
+            return
+        candidates = await watching.trial_candidates(session, provider, now)
+        if not candidates:
+            await breaker.answered(session, provider, now)
+    for grant in candidates:
+        if await _tried(house, grant, now):
+            return
+
+
+async def _tried(house: House, grant: Grant, now: datetime) -> bool:
+    """Whether a call was made with this grant."""
+    if grant.next_due_at is not None and grant.next_due_at <= now or grant.waiting_for_platform:
+        result = await refreshing.refresh(house, grant.id, Cause.TRIAL, grant.generation)
+        if isinstance(result, Judgement):
+            await second_look.after_refresh(house, grant.id, result)
+        return isinstance(result, Judgement)
+    async with house.db.read() as session:
+        reach = await grants.live_reach(session, grant.id)
+    if not reach:
+        return False
+    try:
+        await second_look.probe(house, grant, reach[0].connection)
+    except HttpError as error:
+        await _silent(house, grant, type(error).__name__)
+    except PlatformError as error:
+        if error.verdict.kind is Kind.UNCLEAR:
+            await _silent(house, grant, error.verdict.code)
+        else:
+            await _answered(house, grant)
+    else:
+        await _answered(house, grant)
+    return True
+
+
+async def _answered(house: House, grant: Grant) -> None:
+    async with house.db.write() as session:
+        await breaker.answered(session, grant.provider, house.clock.now())
+    house.wake.all()

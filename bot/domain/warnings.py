@@ -1,0 +1,63 @@
+"""Warning before a person is needed: 14, 7, 3 and 1 days ahead, all in one thread per grant.
+
+Nothing scans for this: each connection stores the next moment at which it can matter. Of several steps that
+passed at once only the nearest is told; a warning that was cured closes itself.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import health, incidents, refreshing, working_time
+from bot.domain.house import House
+from bot.domain.working_time import WorkingTime
+from storage import grants, watching
+from storage.watching import Watched
+
+EARLY = 365  # the step of an end that is far off, but nearer than a queued post
+LOOK_AGAIN = timedelta(days=1)  # posts may be queued beyond a known end meanwhile
+
+
+async def review(session: AsyncSession, house: House, found: Watched, now: datetime) -> datetime | None:
+    """Warns, or ends a warning, as the facts of a connection's grant are now. Returns when that can change."""
+    grant, workspace = found.grant, found.workspace
+    platform = refreshing.platform_of(house, grant)
+    if platform is None or grant.state not in ("live", "ending"):
+        return None
+    hours = working_time.of(workspace)
+    until = health.end_of(platform.info, grant)
+    if until is None:
+        await incidents.close_warning(session, grant.id, workspace.id, "renewed", now)
+        return None
+    if until <= now:
+        return None  # the sweep finds its death
+    step = step_reached(until, now, hours) or await _early(session, found, until)
+    if step is None:
+        await incidents.close_warning(session, grant.id, workspace.id, "renewed", now)
+    else:
+        await incidents.warn(session, house, grant, workspace.id, until, step, now)
+    return next_step(until, now, hours)
+
+
+def step_reached(until: datetime, now: datetime, hours: WorkingTime) -> int | None:
+    """The nearest warning step that is reached, in days before the end; None: none yet."""
+    return min((days for days in health.WARN_STEPS if _moment(until, days, hours) <= now), default=None)
+
+
+def next_step(until: datetime, now: datetime, hours: WorkingTime) -> datetime:
+    """The next moment at which a step is reached, at the latest tomorrow."""
+    ahead = [_moment(until, days, hours) for days in health.WARN_STEPS]
+    return min([moment for moment in ahead if moment > now] + [now + LOOK_AGAIN])
+
+
+def _moment(until: datetime, days: int, hours: WorkingTime) -> datetime:
+    return hours.not_on_a_day_off(until - timedelta(days=days))
+
+
+async def _early(session: AsyncSession, found: Watched, until: datetime) -> int | None:
+    """Posts are queued for a time after the end."""
+    reach = await grants.live_reach(session, found.grant.id)
+    last = await watching.last_post(session, [item.connection.id for item in reach])
+    return EARLY if last is not None and last > until else None
