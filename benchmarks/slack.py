@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,7 +28,7 @@ async def measure(folder: Path) -> list[tuple[str, str, str]]:
         commands = [("/health", ""), ("/retry", ""), ("/connect", "help"), ("/lamplighter", "help")]
         rows = [("nothing (/healthz)", f"{nothing * 1000:.1f} ms", "1.0")]
         for name, text in commands:
-            took = await _median(lambda name=name, text=text: maria.command(name, text, channel))
+            took = await _median(partial(maria.command, name, text, channel))
             rows.append((f"{name} {text}".strip(), f"{took * 1000:.1f} ms", f"{took / nothing:.1f}"))
     return rows
 

@@ -36,6 +36,7 @@ from bot.jobs.scheduler import Scheduler
 from bot.outbound import Rewriter
 from bot.platforms.media import UrlMedia
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, build_platforms
+from bot.platforms.versions import LINKEDIN, META
 from bot.settings import Settings
 from bot.slack.api import Api, Identity, new_session
 from bot.slack.channels import channels_by_audience
@@ -182,7 +183,8 @@ def _platforms(settings: Settings) -> dict[str, Any]:
     stand_ins = {key: platform for key, platform in built.items() if "@" in key}
     if "instagram" not in apps and "facebook" in apps:
         words["instagram"], apps["instagram"] = stand_ins.pop(INSTAGRAM_ON_FACEBOOK), apps["facebook"]
-    return {"platforms": words, "stand_ins": stand_ins, "apps": apps}
+    versions = {META: settings.meta_graph_version, LINKEDIN: settings.linkedin_version}
+    return {"platforms": words, "stand_ins": stand_ins, "apps": apps, "versions": versions}
 
 
 async def _app(

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.house import House
 from bot.domain.pictures import alerts, invitations, posts
-from bot.messages import engine, incident, incident_news, invitation, late
+from bot.domain.pictures.parts import platform_words
+from bot.messages import engine, incident, incident_news, invitation, late, logins, renamed, versions
 from bot.messages import posts as told
 from bot.messages.message import Message
 from bot.messages.missed import with_note
-from storage import clients
+from storage import clients, connections
 from storage.models import Notice
 
 __all__ = ["build_renderers"]
@@ -97,6 +98,31 @@ async def _gap(session: AsyncSession, house: House, notice: Notice) -> Message |
     return engine.gap(since, until, int(notice.facts.get("late") or 0), workspace.zone)
 
 
+async def _version(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = notice.facts
+    title = platform_words(house, facts["platform"]).title
+    end, today = date.fromisoformat(facts["end"]), house.clock.now().date()
+    return versions.version_ends(facts["setting"], facts["value"], title, end, today)
+
+
+async def _renamed(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    row = await connections.get(session, notice.workspace_id, notice.subject_id or "")
+    if row is None:
+        return None
+    title = platform_words(house, row.platform).title
+    return renamed.renamed(title, notice.facts["old"], notice.facts["new"])
+
+
+async def _handed_over(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = notice.facts
+    left = [
+        logins.Left(item["client"], f"{item['label']} on {platform_words(house, item['platform']).title}")
+        for item in facts["left"]
+    ]
+    title = platform_words(house, facts["platform"]).title
+    return logins.handed_over(facts["holder"], title, facts["moved"], left)
+
+
 async def _welcome(session: AsyncSession, house: House, notice: Notice) -> Message | None:
     workspace = await clients.workspace(session, notice.workspace_id)
     return engine.welcome(workspace.name)
@@ -113,6 +139,9 @@ TOPICS: dict[str, Show] = {
     "post.news": _post_news,
     "late": _late,
     "engine.gap": _gap,
+    "engine.version": _version,
+    "login.handed_over": _handed_over,
+    "renamed": _renamed,
     "welcome": _welcome,
 }
 """How each topic is shown. Written by the rules; every topic that they write stands here."""

@@ -14,6 +14,7 @@ from bot.commands import (
     lamplighter,
     lifecycle,
     links,
+    logins,
     post,
     retry,
     setup,
@@ -37,6 +38,7 @@ def register_all(app: AsyncApp, desk: Desk) -> None:
     setup.register(app, desk)
     clients.register(app, desk)
     links.register(app, desk)
+    logins.register(app, desk)
     decisions.register(app, desk)
     home.register(app, desk, COMMANDS)
     channels.register(app, desk)

@@ -11,13 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.commands.desk import Desk
 from bot.commands.parse import TITLES
 from bot.commands.who import Asker
-from bot.domain import clients, health, inviting
+from bot.domain import clients, handing_over, health, inviting, living
 from bot.domain.errors import Refused
 from bot.domain.inviting import Wanted
+from bot.domain.living import Offer
+from bot.domain.pictures.logins import offered
 from bot.messages import connect as messages
+from bot.messages.logins import Offered, hand_over_asked
+from bot.messages.message import Message
 from bot.slack.errors import ChannelUnreachable
 from storage import clients as client_rows
-from storage import connections
+from storage import connections, logins
 from storage.models import Client, Connection, Grant, Notice
 
 HELD = "held"
@@ -76,14 +80,20 @@ async def ask(
     await _keep_apart(session, client, wanting.channel_id)
     new: list[Wanted] = []
     existing: list[messages.Existing] = []
+    offers: list[Offered] = []
     for platform in wanting.platforms:
         rows = await connections.of_client(session, client.id, platform)
         match = [row for row in rows if wanting.handle and _same(row.handle, wanting.handle)]
         if match:
             new.append(Wanted(platform, match[0].handle or None, match[0].id))
-        elif rows and not wanting.handle:
+            continue
+        has_some = bool(rows) and not wanting.handle
+        found = await _living(session, desk, asker, client, platform, wanting.handle)
+        to_choose = has_some or any(not item.elsewhere or wanting.handle for item in found)
+        offers += [offered(desk.house, client, item, was_invited=not to_choose) for item in found]
+        if has_some:
             existing += [await _existing(session, desk, asker, client, row) for row in rows]
-        else:
+        elif not to_choose:
             new.append(Wanted(platform, wanting.handle))
     if new:
         await _invite(session, desk, asker, client, new, wanting)
@@ -92,6 +102,7 @@ async def ask(
         client=named(client),
         invited=titles,
         existing=tuple(existing),
+        offers=tuple(offers),
         off=wanting.off,
         created=created,
         invite_bot=None if wanting.bot_is_here or not new else asker.workspace.bot_user_id,
@@ -130,6 +141,37 @@ async def add_another(
         invited=tuple(desk.titles[platform] for platform in wanting.platforms),
         invite_bot=None if wanting.bot_is_here else asker.workspace.bot_user_id,
     )
+
+
+async def hand_over(
+    session: AsyncSession, desk: Desk, asker: Asker, grant_id: str, channel_id: str, bot_is_here: bool
+) -> Message:
+    """Asks for another login in the place of one. Raises Refused."""
+    actor, now = asker.actor, desk.house.clock.now()
+    grant = await logins.get(session, actor.workspace_id, grant_id)
+    reach = await logins.reach(session, actor.workspace_id, [grant_id])
+    if grant is None or not reach:
+        raise Refused(handing_over.GONE)
+    await _keep_apart(session, reach[0].client, channel_id)
+    notice, _ = await handing_over.ask(session, desk.house, actor, grant_id, channel_id, now)
+    if not bot_is_here:
+        notice.state, notice.next_at = HELD, None
+    desk.house.wake.outbox.set()
+    title = desk.titles.get(handing_over.word_of(desk.house, grant) or "", grant.provider)
+    invite_bot = None if bot_is_here else asker.workspace.bot_user_id
+    return hand_over_asked(grant.subject_name, title, len(reach), channel_id, invite_bot)
+
+
+async def _living(
+    session: AsyncSession, desk: Desk, asker: Asker, client: Client, platform: str, handle: str | None
+) -> list[Offer]:
+    """What living logins reach of what is asked for. Nothing for outsiders: an offer names other clients."""
+    if asker.actor.outsider:
+        return []
+    found = await living.offers(session, desk.house, client, platform)
+    if handle is None:
+        return found
+    return [item for item in found if _same(item.account.handle or item.account.name, handle)]
 
 
 async def visible_client(session: AsyncSession, asker: Asker, client_id: str) -> Client | None:

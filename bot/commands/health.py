@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import home
+from bot.commands import home, logins
 from bot.commands.desk import Desk
 from bot.commands.requests import Command, Press, Request, listen_for_command, listen_for_press
 from bot.commands.scope import find_clients, scope_word
@@ -19,7 +19,9 @@ from bot.messages.message import Message
 
 
 async def show(desk: Desk, request: Request) -> Message:
-    """The channel's clients, one client, or all."""
+    """The channel's clients, one client, all, or the logins that they rest on."""
+    if request.text.strip().casefold() == logins.WORD:
+        return await logins.show(desk, request.asker)
     return health_message(await load(desk, request.asker, request.text))
 
 
@@ -49,7 +51,7 @@ async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) 
     return health_message(facts)
 
 
-COMMAND = Command("/health", "[client or all]", "shows how the accounts are and what they need", show)
+COMMAND = Command("/health", "[client, all or logins]", "shows how the accounts are and what they need", show)
 
 
 def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:

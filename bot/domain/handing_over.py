@@ -19,6 +19,8 @@ from bot.domain.telling import OPERATIONS, tell_event
 from storage import logins
 from storage.models import Client, Grant, Invitation, Notice
 
+GONE = "That login is not in use any more. `/health logins` shows those that are."
+
 
 async def ask(
     session: AsyncSession, house: House, actor: Actor, grant_id: str, channel_id: str, now: datetime
@@ -28,7 +30,7 @@ async def ask(
     It names the first of the login's clients. Raises Refused where there is nothing to hand over."""
     grant = await logins.get(session, actor.workspace_id, grant_id)
     if grant is None:
-        raise Refused("That login is not in use any more. `/health logins` shows those that are.")
+        raise Refused(GONE)
     word = word_of(house, grant)
     if word is None:
         raise Refused("The platform of this login is not switched on here at the moment.")
@@ -88,6 +90,6 @@ async def _tell(
     session: AsyncSession, invitation: Invitation, grant: Grant, moved: int, left: list[dict[str, str]]
 ) -> None:
     """Names what was left: in the operations channel, for it may name several clients."""
-    facts = {"holder": grant.subject_name, "provider": grant.provider, "moved": moved, "left": left}
+    facts = {"holder": grant.subject_name, "platform": invitation.platform, "moved": moved, "left": left}
     key = f"handed_over:{invitation.id}"
     await tell_event(session, invitation.workspace_id, "login.handed_over", key, OPERATIONS, facts=facts)

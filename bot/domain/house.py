@@ -100,6 +100,7 @@ class House:
     meters: Meters = field(default_factory=Meters)
     stand_ins: Mapping[str, Platform] = field(default_factory=dict)  # for a word on another provider's grants
     media: MediaReader | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)  # API versions that are settings, by their names
 
     def call(
         self, platform: Platform, *, seconds: float | None = None, not_after: float | None = None

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot.domain import consenting, publishing, second_look
+from bot.domain import consenting, publishing, revocations, second_look, versions_ahead
 from bot.domain.house import House, wall_now
 from storage import deliveries, engine, grants, invitations
 
@@ -44,11 +44,13 @@ async def anything_to_publish(house: House) -> bool:
 
 
 async def tidy(house: House) -> None:
-    """Ends walks that nobody finished, forgets what has to be forgotten."""
+    """Ends walks that nobody finished, forgets what has to be forgotten, looks ahead."""
     await consenting.recover(house)
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())
         await engine.forget_seen_events(session, wall_now())
+    await revocations.forget_due(house)
+    await versions_ahead.tell(house)
 
 
 async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], what: str) -> None:

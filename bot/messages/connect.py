@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.messages import actions, blocks
+from bot.messages.logins import Offered, offered
 from bot.messages.message import Message
 
 LIST_MAX = 20
@@ -48,6 +49,7 @@ class Asked:
     client: Named
     invited: tuple[str, ...] = ()  # platform titles
     existing: tuple[Existing, ...] = ()
+    offers: tuple[Offered, ...] = ()  # what living logins reach already
     off: tuple[SwitchedOff, ...] = ()
     created: bool = False
     invite_bot: str | None = None
@@ -143,7 +145,7 @@ def outcome(asked: Asked) -> Message:
     """What was done, what is asked back, and what cannot be done."""
     parts: list[blocks.Part | None] = [_done(asked)]
     parts += [_switched_off(item) for item in asked.off]
-    if asked.existing:
+    if asked.existing or asked.offers:
         parts += _choices(asked)
     return blocks.message(parts)
 
@@ -193,9 +195,13 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
         parts.append(blocks.section(f"{lead}• {blocks.safe(item.label)}{state}", press))
     if len(asked.existing) > CHOICES_MAX:
         parts.append(blocks.context(f"and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
+    parts += offered(asked.offers)
+    titles |= {item.platform: item.platform_title for item in asked.offers if not item.was_invited}
     for key, title in titles.items():
         value = actions.joined(asked.client.id, key)
-        press = blocks.button(f"Add another {title} account", actions.ADD_ACCOUNT, value)
+        first = key not in {item.platform for item in asked.existing}
+        label = f"Send a link for {title} instead" if first else f"Add another {title} account"
+        press = blocks.button(label, actions.ADD_ACCOUNT, value)
         parts.append(blocks.row(press))
     return parts
 

@@ -56,6 +56,7 @@ class Line:
     valid_until: datetime | None = None
     review_note: str | None = None
     linked: tuple[Linked, ...] = ()
+    hands_over: bool = False  # another login takes over what an old one carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
     title = line.platform.title
     expected = f": sign in as *{safe(line.expected)}*" if line.expected else ""
     note = f"\n⚠️ {safe(line.review_note, 300)}" if line.review_note else ""
+    if line.hands_over:
+        expected = f": another login takes over the {line.platform.account_noun}s on which it has the role"
     about = f"{verb} {title} for {client.bare}"
     press = link_button(f"{verb} {title}", line.url, style="primary", about=about)
     return [section(f"⏳ *{title}*{expected}{note}", press)]

@@ -53,8 +53,10 @@ class Stage:
         assert url is not None
         return url
 
-    async def walk(self, target: Connection | None = None, **form: str) -> Consent:
-        """A whole walk; asked to pick or confirm, the first account is taken."""
+    async def walk(self, who: str | None, target: Connection | None = None) -> Consent:
+        """A whole walk as the login `who` (None: the person says no); asked to pick or confirm, the first
+        account is taken."""
+        form = {"as": who} if who is not None else {"decision": "deny"}
         arrived = await consent_at(self.twins, await self.started(target), **form)
         return await self.answered(await come_back(self.house, arrived))
 
@@ -71,7 +73,7 @@ class Stage:
         return found
 
     async def linked(self) -> Connection:
-        consent = await self.walk(**{"as": self.case.mine})
+        consent = await self.walk(self.case.mine)
         assert consent.result == "linked", (consent.result, consent.detail)
         async with self.house.db.read() as session:
             return await session.get_one(Connection, consent.connection_ids[0])

@@ -24,7 +24,7 @@ async def test_link(stage: Stage) -> None:
 
 async def test_relink_replaces_tokens_and_nothing_else(stage: Stage) -> None:
     connection = await stage.linked()
-    consent = await stage.walk(connection, **{"as": stage.case.mine})
+    consent = await stage.walk(stage.case.mine, connection)
     assert consent.result == "relinked"
     again = await grant_of(stage.house, connection)
     assert again.generation == 2 and await count(stage, Connection) == 1
@@ -36,7 +36,7 @@ async def test_relink_replaces_tokens_and_nothing_else(stage: Stage) -> None:
 async def test_a_wrong_account_changes_nothing_and_is_named(stage: Stage) -> None:
     connection = await stage.linked()
     before = await grant_of(stage.house, connection)
-    consent = await stage.walk(connection, **{"as": stage.case.other})
+    consent = await stage.walk(stage.case.other, connection)
     wrong = consent.detail.get("question") == "other_account" or consent.result == "no_account"
     assert wrong, (consent.state, consent.result, consent.detail)
     after = await grant_of(stage.house, connection)
@@ -45,7 +45,7 @@ async def test_a_wrong_account_changes_nothing_and_is_named(stage: Stage) -> Non
 
 
 async def test_a_denial_leaves_the_invitation_usable(stage: Stage) -> None:
-    consent = await stage.walk(decision="deny")
+    consent = await stage.walk(None)
     assert (consent.state, consent.result) == ("failed", "denied")
     assert await count(stage, Grant) == 0
 
@@ -70,6 +70,6 @@ async def test_a_used_code_links_nothing(stage: Stage) -> None:
 @pytest.mark.parametrize("fault", ["unavailable", "html_error", "lost_after", "lost_before"])
 async def test_no_answer_at_the_exchange_links_nothing_and_says_so(stage: Stage, fault: str) -> None:
     stage.twins.world.set_fault(fault, stage.twin, group="token", count=1)
-    consent = await stage.walk(**{"as": stage.case.mine})
+    consent = await stage.walk(stage.case.mine)
     assert (consent.state, consent.result) == ("failed", "no_answer")
     assert await count(stage, Connection) == 0 and consent.answer is None
