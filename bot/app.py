@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,12 +28,13 @@ from bot import renderers
 from bot.clock import HouseClock, utc_now
 from bot.commands import register_all
 from bot.commands.desk import Desk
-from bot.domain import welcoming
+from bot.domain import revoking, welcoming
 from bot.domain.house import House
 from bot.domain.refreshing import read_spool
 from bot.http import HttpError, OpenHttp, PlatformHttp
 from bot.jobs.engine import Engine
 from bot.jobs.scheduler import Scheduler
+from bot.media import HouseMedia, Shelf, open_shelf
 from bot.outbound import Rewriter
 from bot.platforms.media import UrlMedia
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, build_platforms
@@ -48,10 +50,11 @@ from bot.slack.inlet import SocketMode, starlette_route
 from bot.slack.installs import Installs, enroll, known_identity, single_token
 from bot.slack.outbox import Outbox
 from bot.web.app import build_web
+from bot.web.service import process_mark
 from storage import engine as engine_rows
 from storage.crypto import CryptoError, Vault, parse_key
 from storage.database import Database
-from storage.migrate import current_revision, head_revision, migrate
+from storage.migrate import TooOld, is_current, migrate
 from storage.onlyone import only_one
 from storage.spool import Spool
 
@@ -59,6 +62,7 @@ log = structlog.get_logger(__name__)
 
 OUTBOX_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
+REVOKING_SECONDS = 30.0
 
 
 class CannotStart(Exception):
@@ -78,6 +82,7 @@ class App:
     scheduler: Scheduler
     socket_mode: SocketMode | None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)  # rings for disconnected accounts
 
     async def serve(self, listener: socket.socket | None = None) -> None:
         """Runs until `stop` is called or the process is told to end."""
@@ -95,8 +100,10 @@ class App:
         await self.engine.start()
         self.scheduler.every("engine", self.settings.tick_seconds, wake.engine)
         self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
+        self.scheduler.every("revoking", REVOKING_SECONDS, self.leaving)
         self.scheduler.listen("engine", self.engine.tick, wake.engine)
         self.scheduler.listen("outbox", self.outbox.deliver_once, wake.outbox)
+        self.scheduler.listen("revoking", partial(revoking.revoke_due, self.house), self.leaving)
         self.scheduler.start()
         wake.all()
         if self.socket_mode is not None:
@@ -110,6 +117,7 @@ class App:
             await self.socket_mode.close()
         await self.engine.stop()
         await self.scheduler.stop()
+        await self.house.tasks.drain()
         await self.outbox.close()
         await self.door.drain()
         log.info("stopped", owner=self.house.owner)
@@ -137,15 +145,17 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         database = Database(url)
         stack.push_async_callback(database.close)
         stack.enter_context(only_one(url))
-        await migrate(database)
+        await _migrated(database)
         vault = await _opened_vault(settings, database)
         files = await stack.enter_async_context(OpenHttp(rewriter))
+        shelf = _opened_shelf(settings)
         house = House(
             db=database,
             vault=vault,
             clock=clock or HouseClock(settings.clock_file),
             http=await stack.enter_async_context(PlatformHttp(rewriter)),
-            media=UrlMedia(files),
+            media=HouseMedia(shelf.store, UrlMedia(files)),
+            shelf=shelf,
             **_platforms(settings),
             spool=Spool(settings.data_dir / "spool"),
             owner=f"{socket.gethostname()[:32]}-{secrets.token_hex(6)}",
@@ -156,6 +166,14 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         if stored:
             log.warning("answers_from_spool", count=stored)
         yield await _app(settings, house, rewriter, files, stack)
+
+
+async def _migrated(database: Database) -> None:
+    """Brings the database up to date, unless this code may not run on it any more."""
+    try:
+        await migrate(database)
+    except TooOld as error:
+        raise CannotStart(str(error)) from None
 
 
 async def _opened_vault(settings: Settings, database: Database) -> Vault:
@@ -171,6 +189,15 @@ async def _opened_vault(settings: Settings, database: Database) -> Vault:
             "database was sealed. Add that key again, after the others."
         )
     return vault
+
+
+def _opened_shelf(settings: Settings) -> Shelf:
+    keys = [parse_key(key.get_secret_value()) for key in settings.encryption_keys]
+    try:
+        return open_shelf(settings.media_url, settings.data_dir, keys)
+    except ValueError as error:
+        said = f"LAMPLIGHTER_MEDIA_URL {error}: is it right, and may the bot write there?"
+        raise CannotStart(said) from None
 
 
 def _platforms(settings: Settings) -> dict[str, Any]:
@@ -223,6 +250,7 @@ async def _app(
         registry=house.meters.registry,
         metrics_token=settings.metrics_token,
     )
+    web.state.process = process_mark(house.owner)
     engine = Engine(house, heartbeat=_heartbeat(settings, files))
     return App(settings, house, engine, outbox, door, web, Scheduler(), socket_mode)
 
@@ -261,7 +289,7 @@ async def _know_owner(house: House, gateway: Gateway, workspace_id: str) -> None
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[bool]]]:
     async def schema() -> bool:
-        return await current_revision(house.db) == head_revision()
+        return await is_current(house.db)
 
     async def keys() -> bool:
         async with house.db.write() as session:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any
 
 import click
 
 from bot import logs
-from bot.app import CannotStart, assembled
+from bot.app import assembled
+from bot.cli_audit import audit
+from bot.cli_calendar import import_calendar
+from bot.cli_common import ENV_FILE, settings_or_exit, to_its_end
+from bot.cli_doctor import doctor
+from bot.cli_import import import_clients
+from bot.cli_keys import keys, rotate_keys
+from bot.cli_restored import restored
 from bot.manifest import manifest_text
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import Settings
 from storage.crypto import new_key
 from storage.database import Database
 from storage.migrate import migrate as upgrade
-from storage.onlyone import AlreadyRunning
 
-ENV_FILE = Path(".env")
 ENV_TEMPLATE = """\
 # Lamplighter's settings. Lines without a value are still to be filled in.
 # Where Slack and browsers reach this bot, as https://bot.example.com:
@@ -47,9 +47,9 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Runs the bot with the settings in the environment and in .env."""
-    settings = _settings("run")
+    settings = settings_or_exit("run")
     logs.configure()
-    _to_its_end(_serve(settings))
+    to_its_end(_serve(settings))
 
 
 @main.command()
@@ -61,32 +61,23 @@ def demo(port: int) -> None:
     from sandbox.demo import run_demo  # the sandbox is loaded only for this
 
     logs.configure("WARNING")
-    _to_its_end(run_demo(port, click.echo))
+    to_its_end(run_demo(port, click.echo))
 
 
 @main.command()
 def migrate() -> None:
     """Brings the database up to date. `run` does so by itself."""
-    settings = _settings("none")
+    settings = settings_or_exit("none")
 
     async def work() -> None:
         database = Database(settings.database_url.get_secret_value())
-        done = await upgrade(database)
-        await database.close()
+        try:
+            done = await upgrade(database)
+        finally:
+            await database.close()
         click.echo("The database is up to date." if not done else "The database was brought up to date.")
 
-    _to_its_end(work())
-
-
-@main.group()
-def keys() -> None:
-    """Encryption keys."""
-
-
-@keys.command("new")
-def keys_new() -> None:
-    """Prints a fresh key and nothing else."""
-    click.echo(new_key())
+    to_its_end(work())
 
 
 @main.command("setup-env")
@@ -105,7 +96,7 @@ def setup_env(public_url: str) -> None:
 @main.command()
 def manifest() -> None:
     """Prints the Slack manifest with the public URL filled in."""
-    settings = _settings("none")
+    settings = settings_or_exit("none")
     if not settings.public_url:
         raise click.ClickException("Set LAMPLIGHTER_PUBLIC_URL first: the manifest needs it.")
     click.echo(manifest_text(settings.public_url, socket_mode=settings.socket_mode))
@@ -116,31 +107,10 @@ async def _serve(settings: Settings) -> None:
         await app.serve()
 
 
-def _settings(require: Any) -> Settings:
-    """The settings, or every problem with them, each with how to put it right."""
-    try:
-        return load_settings(os.environ, ENV_FILE if ENV_FILE.exists() else None, require=require)
-    except SettingsError as error:
-        click.echo("Lamplighter cannot start like this:\n", err=True)
-        for problem in error.problems:
-            click.echo(f"- {problem}", err=True)
-        click.echo("\n`lamplighter setup-env` writes a .env to begin with.", err=True)
-        sys.exit(2)
+for command in (audit, doctor, import_clients, keys, restored, rotate_keys):
+    main.add_command(command)
+main.add_command(import_calendar)
 
 
-def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
-    except (CannotStart, AlreadyRunning) as error:
-        raise click.ClickException(_in_words(error)) from None
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, AlreadyRunning):
-        return (
-            f"Another bot runs on {error}. One bot per SQLite file: use PostgreSQL to run several "
-            "(LAMPLIGHTER_DATABASE_URL)."
-        )
-    return str(error)
+if __name__ == "__main__":
+    main()

@@ -79,7 +79,8 @@ class HouseClock:
             return self.offset
         try:
             asked = _checked(float(self._file.read_text(encoding="utf-8")))
-            target = timedelta(seconds=asked).total_seconds()  # an offset that can be reached: whole microseconds
+            # Whole microseconds: an offset that can be reached.
+            target = timedelta(seconds=asked).total_seconds()
         except (OSError, ValueError) as problem:
             if not self._complained:
                 _log.warning("clock file unreadable, offset kept", problem=type(problem).__name__)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import disconnecting
 from bot.domain.house import House
 from bot.domain.pictures import alerts, invitations, posts
 from bot.domain.pictures.parts import platform_words
-from bot.messages import engine, incident, incident_news, invitation, late, logins, renamed, versions
+from bot.messages import disconnect, engine, incident, incident_news, invitation, late, logins, renamed, versions
 from bot.messages import posts as told
 from bot.messages.message import Message
 from bot.messages.missed import with_note
@@ -58,7 +60,10 @@ async def _incident_news(session: AsyncSession, house: House, notice: Notice) ->
     facts = await alerts.alert(
         session, house, notice.workspace_id, notice.subject_id or "", notice.facts.get("client")
     )
-    return incident_news.news(facts, str(notice.facts.get("what", ""))) if facts else None
+    if facts is None:
+        return None
+    about = await alerts.news_of(session, house, notice.workspace_id, notice.facts.get("connection"))
+    return incident_news.news(replace(facts, news_of=about), str(notice.facts.get("what", "")))
 
 
 async def _day(session: AsyncSession, house: House, notice: Notice) -> Message | None:
@@ -128,6 +133,13 @@ async def _welcome(session: AsyncSession, house: House, notice: Notice) -> Messa
     return engine.welcome(workspace.name)
 
 
+async def _disconnected(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    ids, cancelled = notice.facts.get("deliveries", ()), int(notice.facts.get("cancelled") or 0)
+    subject, by = notice.subject_id or "", notice.facts.get("by")
+    gone = await disconnecting.picture(session, house, notice.workspace_id, subject, ids, cancelled, by)
+    return disconnect.disconnected(gone) if gone else None
+
+
 TOPICS: dict[str, Show] = {
     "invitation": _invitation,
     "invitation.client": _invitation_client,
@@ -138,6 +150,7 @@ TOPICS: dict[str, Show] = {
     "post": _post,
     "post.news": _post_news,
     "late": _late,
+    disconnecting.TOPIC: _disconnected,
     "engine.gap": _gap,
     "engine.version": _version,
     "login.handed_over": _handed_over,

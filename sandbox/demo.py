@@ -21,7 +21,7 @@ from bot.settings import Settings, load_settings
 from sandbox.agency import Agency, Morning, found, register_apps
 from sandbox.clock_panel import clock_panel, clock_route
 from sandbox.server import Sandbox
-from sandbox.slack.config import AppConfig
+from sandbox.slack.config import AppConfig, Shortcut
 from sandbox.slack.testing import QuietServer
 from storage.crypto import new_key
 
@@ -96,11 +96,13 @@ async def running(port: int, folder: Path, *, history: bool = True) -> AsyncIter
         async with assembled(settings, clock=clock) as app:
             bot = asyncio.create_task(app.serve(bot_socket))
             made.append(Demo(sandbox, agency, app, clock_file))
-            if history:
-                await Morning(sandbox, agency, made[0].advanced).pass_by()
-            yield made[0]
-            app.stopping.set()
-            await bot
+            try:
+                if history:
+                    await Morning(sandbox, agency, made[0].advanced).pass_by()
+                yield made[0]
+            finally:
+                app.stopping.set()
+                await bot
     finally:
         server.should_exit = True
         await serving
@@ -111,7 +113,7 @@ def demo_settings(sandbox: Sandbox, agency: Agency, folder: Path, bot_url: str) 
     """The bot's settings in the demo: the same names that a real `.env` holds."""
     return load_settings(
         {
-            "LAMPLIGHTER_DATABASE_URL": f"sqlite://{folder}/demo.db",
+            "LAMPLIGHTER_DATABASE_URL": f"sqlite:///{folder.resolve()}/demo.db",
             "LAMPLIGHTER_DATA_DIR": str(folder),
             "LAMPLIGHTER_ENCRYPTION_KEYS": new_key(),
             "LAMPLIGHTER_PUBLIC_URL": bot_url,
@@ -134,6 +136,10 @@ def manifest_facts() -> AppConfig:
         scopes=frozenset(body["oauth_config"]["scopes"]["bot"]),
         events=frozenset(body["settings"]["event_subscriptions"]["bot_events"]),
         commands=frozenset(one["command"] for one in body["features"]["slash_commands"]),
+        shortcuts=tuple(
+            Shortcut(one["name"], one["callback_id"], one["type"] == "message")
+            for one in body["features"]["shortcuts"]
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""A person's browser without scripts: opens a link, presses the page's button, decides on the platform's page.
+"""A person's browser without scripts: opens a link, presses the button, decides on the platform's page.
 
 Keeps cookies and sends Origin as browsers do. Used to give the demo a history, and by the tests.
 """

@@ -21,7 +21,9 @@ async def workspace_of_team(session: AsyncSession, team_id: str) -> Workspace | 
 
 
 async def living(session: AsyncSession) -> Sequence[Workspace]:
-    return (await session.execute(select(Workspace).where(Workspace.uninstalled_at.is_(None)))).scalars().all()
+    return (
+        (await session.execute(select(Workspace).where(Workspace.uninstalled_at.is_(None)))).scalars().all()
+    )
 
 
 async def all_open(session: AsyncSession, workspace_id: str) -> Sequence[Client]:

@@ -13,13 +13,13 @@ from storage.upsert import insert_new
 
 
 async def get(session: AsyncSession, workspace_id: str, connection_id: str) -> Connection | None:
-    query = select(Connection).where(
-        Connection.id == connection_id, Connection.workspace_id == workspace_id
-    )
+    query = select(Connection).where(Connection.id == connection_id, Connection.workspace_id == workspace_id)
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def of_client(session: AsyncSession, client_id: str, platform: str | None = None) -> Sequence[Connection]:
+async def of_client(
+    session: AsyncSession, client_id: str, platform: str | None = None
+) -> Sequence[Connection]:
     """The client's living connections."""
     query = select(Connection).where(Connection.client_id == client_id, Connection.state == "live")
     if platform is not None:

@@ -113,7 +113,7 @@ def sealed_with(sealed: str) -> str:
 
 
 def digest(text: str) -> str:
-    """SHA-256 in hex: how capabilities (link tokens, states, browser cookies) are found without being kept."""
+    """SHA-256 in hex: how capabilities (link tokens, states, cookies) are found without being kept."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -83,7 +83,7 @@ async def load(session: AsyncSession, delivery_id: str) -> Work | None:
 async def move(
     session: AsyncSession, delivery: Delivery, owner: str, old: str, now: datetime, **values: Any
 ) -> bool:
-    """One step by the lease's holder; false when the row moved on meanwhile (edited, cancelled, taken over)."""
+    """One step by the lease's holder; false when the row moved on meanwhile (edited, cancelled, taken)."""
     moved = await session.execute(
         update(Delivery)
         .where(
@@ -112,7 +112,7 @@ async def mark_sending(
             other.state == "sending",
             and_(
                 other.state.in_(("scheduled", "preparing")),
-                other.next_at <= now,
+                other.planned_at <= now,
                 or_(
                     other.due_at < delivery.due_at,
                     and_(other.due_at == delivery.due_at, other.created_at < delivery.created_at),

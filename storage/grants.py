@@ -151,7 +151,7 @@ async def store_answer(
     won = stored.first() is not None
     await session.execute(
         update(GrantAttempt)
-        .where(GrantAttempt.id == attempt_id, GrantAttempt.state == "open")  # a second storing says nothing new
+        .where(GrantAttempt.id == attempt_id, GrantAttempt.state == "open")  # said once, however often stored
         .values(state="refreshed" if won else "superseded", finished_at=values["last_refreshed_at"])
     )
     return won
@@ -173,7 +173,7 @@ async def count_overdue(session: AsyncSession, now: datetime) -> int:
 
 
 async def live_states(session: AsyncSession, provider: str, app_id: str, since: datetime) -> tuple[int, int]:
-    """How many grants of one app live, and how many were refused since then (an end in time is no refusal)."""
+    """How many grants of one app live, and how many were refused since then (what ran out was not)."""
     own = (Grant.provider == provider, Grant.app_id == app_id)
     live = select(func.count()).select_from(Grant).where(*own, Grant.state == "live")
     refused = select(func.count()).select_from(Grant).where(*own, *_refused(since))
@@ -185,9 +185,7 @@ async def refused(session: AsyncSession, provider: str, app_id: str, since: date
     return (await session.execute(query)).scalars().all()
 
 
-async def other_living(
-    session: AsyncSession, grant: Grant, now: datetime
-) -> tuple[Grant, Connection] | None:
+async def other_living(session: AsyncSession, grant: Grant, now: datetime) -> tuple[Grant, Connection] | None:
     """Another grant of the same app whose access token should work, with an account on it."""
     query = (
         select(Grant, Connection)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Connection, Grant, Incident, Notice, new_id
@@ -98,13 +98,15 @@ async def down(
     session: AsyncSession, client_id: str, since: datetime | None = None
 ) -> Sequence[tuple[Connection, Grant]]:
     """A client's living connections that do not work, all or those that broke since then."""
-    died, broke = Grant.state == "dead", Connection.problem.is_not(None)
+    died: list[ColumnElement[bool]] = [Grant.state == "dead"]
+    broke: list[ColumnElement[bool]] = [Connection.problem.is_not(None)]
     if since is not None:
-        died, broke = died & (Grant.reason_at >= since), broke & (Connection.problem_at >= since)
+        died.append(Grant.reason_at >= since)
+        broke.append(Connection.problem_at >= since)
     query = (
         select(Connection, Grant)
         .join(Grant, Grant.id == Connection.grant_id)
-        .where(Connection.client_id == client_id, Connection.state == "live", or_(died, broke))
+        .where(Connection.client_id == client_id, Connection.state == "live", or_(and_(*died), and_(*broke)))
         .order_by(Connection.platform, Connection.handle)
     )
     return [(row[0], row[1]) for row in (await session.execute(query)).all()]

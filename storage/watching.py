@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Breaker, Client, Connection, Delivery, Grant, Incident, Workspace
@@ -134,8 +135,8 @@ async def unproved_before_posts(
     return (await session.execute(query)).scalars().all()
 
 
-def _before(column: object, moment: datetime) -> object:
-    return or_(column.is_(None), column <= moment)  # type: ignore[attr-defined]
+def _before(column: Any, moment: datetime) -> ColumnElement[bool]:
+    return or_(column.is_(None), column <= moment)
 
 
 async def last_post(session: AsyncSession, connection_ids: Iterable[str]) -> datetime | None:
@@ -152,7 +153,8 @@ async def trial_candidates(session: AsyncSession, provider: str, now: datetime) 
     rest = select(Connection.id).where(Connection.grant_id == Grant.id, Connection.state == "live").exists()
     living = (Grant.provider == provider, Grant.state == "live", rest)
     clean_due = select(Grant).where(*living, Grant.waiting_for_platform.is_(False), Grant.next_due_at <= now)
-    works = select(Grant).where(*living, or_(Grant.access_expires_at.is_(None), Grant.access_expires_at > now))
+    no_end = Grant.access_expires_at.is_(None)
+    works = select(Grant).where(*living, or_(no_end, Grant.access_expires_at > now))
     unclear = select(Grant).where(*living, Grant.waiting_for_platform.is_(True))
     found: list[Grant] = []
     for query in (

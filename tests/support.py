@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from bot.clock import HouseClock
-from bot.domain.consenting import Callback, begin, callback
 from bot.domain.auditing import Actor
+from bot.domain.consenting import Callback, begin, callback
 from bot.domain.house import House, Timings
 from bot.domain.inviting import Wanted, address, invite
 from bot.http import PlatformHttp

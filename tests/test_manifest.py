@@ -23,6 +23,7 @@ SCOPES = {
     "chat.update": {"chat:write"},
     "chat.getPermalink": set(),
     "conversations.info": {"channels:read", "groups:read"},
+    "files.info": {"files:read"},
     "users.info": {"users:read"},
     "users.list": {"users:read"},
     "views.open": set(),
@@ -63,6 +64,14 @@ def test_commands_are_those_of_the_manifest() -> None:
     for known in COMMANDS:
         assert commands[known.name]["should_escape"] is False
         assert commands[known.name]["usage_hint"]
+
+
+def test_shortcuts_are_those_of_the_manifest() -> None:
+    shortcuts = MANIFEST["features"]["shortcuts"]
+    assert {item["type"] for item in shortcuts} == {"message"}
+    assert [item["callback_id"] for item in shortcuts] == registered()["message_shortcut"]
+    for item in shortcuts:
+        assert len(item["name"]) <= 24 and len(item["description"]) <= 150
 
 
 def test_events_are_those_of_the_manifest() -> None:

@@ -9,6 +9,7 @@ from bot.commands import (
     clients,
     connect,
     decisions,
+    disconnect,
     health,
     home,
     lamplighter,
@@ -16,6 +17,7 @@ from bot.commands import (
     links,
     logins,
     post,
+    queue,
     retry,
     setup,
 )
@@ -24,16 +26,18 @@ from bot.slack.events import listen_for_returned
 
 __all__ = ["COMMANDS", "Desk", "register_all"]
 
-COMMANDS = (connect.COMMAND, health.COMMAND, retry.COMMAND, post.COMMAND)
+COMMANDS = (connect.COMMAND, disconnect.COMMAND, health.COMMAND, retry.COMMAND, post.COMMAND, queue.COMMAND)
 """The commands that stand by themselves; `/lamplighter` leads to each of them."""
 
 
 def register_all(app: AsyncApp, desk: Desk) -> None:
     """Registers every listener. Each subscribed event has one: Slack counts what has none as failed."""
     connect.register(app, desk)
+    disconnect.register(app, desk)
     health.register(app, desk, COMMANDS)
     retry.register(app, desk)
     post.register(app, desk)
+    queue.register(app, desk)
     lamplighter.register(app, desk, COMMANDS)
     setup.register(app, desk)
     clients.register(app, desk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,8 @@ from bot.domain import health, posting
 from bot.domain.errors import Refused
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.messages import composer as messages
-from bot.platforms.base import Content, Media, PlatformInfo
+from bot.messages.composer import Attached
+from bot.platforms.base import Content, ContentProblem, Media, MediaKind, PlatformInfo
 from storage import clients, connections
 from storage.models import Client
 
@@ -31,13 +32,18 @@ CARE = {
     health.State.PAUSED: "paused: posts wait",
     health.State.LIMITED: "a permission is missing",
 }
-FIELD_BLOCKS = {"text": messages.TEXT, "media": messages.MEDIA}
+FIELD_BLOCKS = {"text": messages.TEXT, "media": messages.MEDIA, "link": messages.TEXT}
+STAND_INS = (  # for files that nobody has looked at yet
+    Media("https://media.invalid/", MediaKind.IMAGE, "image/jpeg", 1),
+    Media("https://media.invalid/", MediaKind.VIDEO, "video/mp4", 1),
+)
 MENU_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A composer as it was submitted. `due_at` is house time, None for now."""
+    """A composer as it was submitted. `at` is in seconds since 1970, None where no time was chosen; `title`
+    is None where no platform has one; `files` lie in Slack."""
 
     view_id: str
     client_id: str
@@ -47,6 +53,13 @@ class Form:
     media_url: str
     when: str
     at: int | None
+    files: tuple[Attached, ...] = ()
+    title: str | None = None
+
+    @property
+    def has_media(self) -> bool:
+        """Whether pictures or films have to be fetched first."""
+        return bool(self.media_url or self.files)
 
     @property
     def is_now(self) -> bool:
@@ -82,11 +95,39 @@ def read_form(view: Mapping[str, Any]) -> Form:
         client_id=client_id or "",
         channel_id=channel_id,
         account_ids=tuple(str(item["value"]) for item in chosen),
-        text=unescaped(str(_entered(values, messages.TEXT).get("value") or "")).strip(),
-        media_url=unescaped(str(_entered(values, messages.MEDIA).get("value") or "")).strip(),
+        text=_typed(values, messages.TEXT),
+        media_url=_typed(values, messages.MEDIA),
         when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
         at=_entered(values, messages.AT).get("selected_date_time"),
+        files=tuple(_files(values)),
+        title=_typed(values, messages.TITLE_FIELD) if messages.TITLE_FIELD in values else None,
     )
+
+
+def _typed(values: Mapping[str, Any], block_id: str) -> str:
+    return unescaped(str(_entered(values, block_id).get("value") or "")).strip()
+
+
+def _files(values: Mapping[str, Any]) -> Iterator[Attached]:
+    """What is still ticked, then what was added; each file once."""
+    found: dict[str, Attached] = {}
+    for block in sorted(values, key=lambda name: not name.startswith(messages.KEPT)):
+        if block.startswith((f"{messages.KEPT}:", f"{messages.FILES}:")):
+            entered = _entered(values, block)
+            for item in entered.get("selected_options") or []:
+                found[str(item["value"])] = Attached(str(item["value"]), str(item["text"]["text"]))
+            for item in entered.get("files") or []:
+                found[str(item["id"])] = Attached(str(item["id"]), str(item.get("name") or "file"))
+    yield from found.values()
+
+
+def offered_files(view: Mapping[str, Any]) -> tuple[Attached, ...]:
+    """What a composer shows as attached, ticked or not."""
+    for block in view.get("blocks") or []:
+        if str(block.get("block_id")).startswith(f"{messages.KEPT}:"):
+            options = block["element"].get("options") or []
+            return tuple(Attached(str(item["value"]), str(item["text"]["text"])) for item in options)
+    return ()
 
 
 def _entered(values: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
@@ -99,8 +140,8 @@ def early_problems(form: Form, now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
     if not form.account_ids:
         found[messages.accounts_block(form.client_id)] = "Choose at least one account."
-    if not form.text and not form.media_url:
-        found[messages.TEXT] = "Write something, or give a link to a picture or film."
+    if not form.text and not form.has_media:
+        found[messages.TEXT] = "Write something, or add a picture or film."
     bad_link = link_problem(form.media_url) if form.media_url else None
     if bad_link:
         found[messages.MEDIA] = bad_link
@@ -109,6 +150,22 @@ def early_problems(form: Form, now: datetime) -> dict[str, str]:
     elif not form.is_now and due_at(form, now) < now - PAST_TOLERANCE:
         found[messages.AT] = "That time is in the past. Choose a later one, or “Now” above."
     return found
+
+
+async def certain_problems(desk: Desk, asker: Asker, form: Form) -> dict[str, str]:
+    """What would be refused whatever the files turn out to be, by block; asks the database only."""
+    async with desk.house.db.read() as session:
+        rows = await connections.of_client(session, form.client_id)
+    wanted = set(form.account_ids)
+    mine = [row for row in rows if row.workspace_id == asker.actor.workspace_id and row.id in wanted]
+    keys = {row.platform for row in mine if row.platform in desk.house.platforms}
+    count = len(form.files) + bool(form.media_url)
+    found: list[list[ContentProblem]] = []
+    for stand_in in STAND_INS:
+        content = Content(text=form.text, media=(stand_in,) * count, title=form.title or None)
+        found.append([one for key in sorted(keys) for one in desk.house.platforms[key].check(content)])
+    certain = [item for item in found[0] if item in found[1] and item.field != "media"]
+    return field_errors(DraftProblems(certain), form) if certain else {}
 
 
 def due_at(form: Form, now: datetime) -> datetime:
@@ -141,7 +198,10 @@ async def facts(
     unique = list({info.key: info for info in platforms}.values())
     limits = tuple(_limit(info) for info in unique)
     notes = tuple(info.unreviewed for info in unique if info.unreviewed and not _reviewed(desk, info))
-    return replace(empty, client=shown, accounts=tuple(accounts), limits=limits, notes=notes)
+    titled = tuple(info.title for info in unique if info.limits.title_max is not None)
+    return replace(
+        empty, client=shown, accounts=tuple(accounts), limits=limits, notes=notes, titled=titled
+    )
 
 
 def refilled(shown: messages.Composer, form: Form, problem: str) -> messages.Composer:
@@ -154,6 +214,8 @@ def refilled(shown: messages.Composer, form: Form, problem: str) -> messages.Com
         when=form.when,
         at=form.at or shown.at,
         problem=problem,
+        files=form.files,
+        title=form.title or "",
     )
 
 
@@ -165,7 +227,7 @@ async def queue(desk: Desk, asker: Asker, form: Form, media: Sequence[Media]) ->
         request_key=f"composer:{form.view_id}",
         client_id=form.client_id,
         connection_ids=form.account_ids,
-        content=Content(text=form.text, media=tuple(media)),
+        content=Content(text=form.text, media=tuple(media), title=form.title or None),
         due_at=due,
     )
     actor = replace(asker.actor, channel_id=form.channel_id)
@@ -185,8 +247,9 @@ def field_errors(error: Refused, form: Form) -> dict[str, str]:
     if not isinstance(error, DraftProblems):
         return {accounts: error.text}
     found: dict[str, list[str]] = {}
+    fields = FIELD_BLOCKS | ({"title": messages.TITLE_FIELD} if form.title is not None else {})
     for problem in error.problems:
-        found.setdefault(FIELD_BLOCKS.get(problem.field, accounts), []).append(problem.text)
+        found.setdefault(fields.get(problem.field, accounts), []).append(problem.text)
     return {block: messages.problems(texts) for block, texts in found.items()}
 
 

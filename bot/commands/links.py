@@ -1,4 +1,5 @@
-"""Buttons of invitations and alerts: opening, undoing, asking the client, copying the link, checking now."""
+"""Buttons of invitations and alerts: opening, undoing, asking the client, copying the link, checking now,
+taking an alert, pausing its client."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press, pattern
 from bot.commands.who import demand_member, demand_named
-from bot.domain import check_now, inviting, undoing
+from bot.domain import check_now, inviting, pausing, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.incidents import client_key
+from bot.domain.telling import touch_subject
 from bot.messages import actions
 from bot.messages import links as messages
 from bot.messages.message import Message
@@ -69,6 +72,52 @@ async def check(desk: Desk, press: Press) -> Message:
     demand_member(press.asker, "check accounts")
     well = await check_now.check(desk.house, press.asker.actor, press.value)
     return messages.checked(well)
+
+
+async def take(desk: Desk, press: Press) -> Message | None:
+    """*I'm on it*: the alert shows who takes it, and nobody else is asked."""
+    demand_member(press.asker, "take alerts")
+    async with desk.house.db.write() as session:
+        await taking.take(session, press.asker.actor, press.value, desk.house.clock.now())
+    desk.house.wake.outbox.set()
+    return None
+
+
+async def pause(desk: Desk, press: Press) -> Message:
+    """*Pause client-a*: nothing of it is published until somebody resumes it."""
+    async with desk.house.db.write() as session:
+        client = await _named_client(session, press, "pause clients")
+        await pausing.pause(session, press.asker.actor, client, desk.house.clock.now())
+        await touch_client(session, client.id)
+    desk.house.wake.all()
+    return messages.paused(client.id, client.slug)
+
+
+async def resume(desk: Desk, press: Press) -> Message:
+    """Lets a paused client's posts go; what is late is asked about."""
+    async with desk.house.db.write() as session:
+        client = await _named_client(session, press, "resume clients")
+        sent, late = await pausing.resume(
+            session, desk.house, press.asker.actor, client, desk.house.clock.now()
+        )
+        await touch_client(session, client.id)
+    desk.house.wake.all()
+    return messages.resumed(client.slug, sent, late)
+
+
+async def touch_client(session: AsyncSession, client_id: str) -> None:
+    """The alert of its bad day shows whether the client is paused."""
+    incident = await incidents.find_open(session, client_key(client_id))
+    if incident is not None:
+        await touch_subject(session, "incident", incident.id)
+
+
+async def _named_client(session: AsyncSession, press: Press, doing: str) -> Client:
+    client = await clients.get(session, press.asker.actor.workspace_id, press.value)
+    if client is None:
+        raise NotCurrent(OLD_BUTTON)
+    demand_named(press.asker, client, doing)
+    return client
 
 
 async def _relink(session: AsyncSession, desk: Desk, press: Press) -> tuple[Invitation, Client]:
@@ -129,3 +178,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_press(app, desk, actions.ASK_CLIENT, ask_client)
     listen_for_press(app, desk, actions.COPY_LINK, copy_link)
     listen_for_press(app, desk, actions.CHECK_NOW, check)
+    listen_for_press(app, desk, actions.TAKE, take)
+    listen_for_press(app, desk, actions.PAUSE_CLIENT, pause)
+    listen_for_press(app, desk, actions.RESUME_CLIENT, resume)

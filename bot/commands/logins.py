@@ -50,7 +50,8 @@ async def pick_living(desk: Desk, press: Press) -> Message:
     async with desk.house.db.read() as session:
         client = await connecting.visible_client(session, press.asker, client_id)
         found = await living.offers(session, desk.house, client, platform) if client else []
-    chosen = next((item for item in found if (item.grant_id, item.account.id) == (grant_id, account_id)), None)
+    wanted = (grant_id, account_id)
+    chosen = next((item for item in found if (item.grant_id, item.account.id) == wanted), None)
     if client is None or chosen is None:
         raise Refused(living.GONE)
     return messages.ask_by_name(pictures.offered(desk.house, client, chosen))
@@ -65,9 +66,7 @@ async def link_living(desk: Desk, press: Press) -> Message:
         grant = await store.get(session, press.asker.actor.workspace_id, grant_id)
     if client is None or grant is None:
         raise Refused(living.GONE)
-    row, client = await living.link(
-        desk.house, press.asker.actor, client.id, grant.id, platform, account_id
-    )
+    row, client = await living.link(desk.house, press.asker.actor, client.id, grant.id, platform, account_id)
     label = f"{renames.label_of(row)} on {desk.titles.get(platform, platform)}"
     return messages.living_linked(label, client.slug, grant.subject_name, row.id, row.generation)
 

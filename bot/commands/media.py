@@ -1,36 +1,34 @@
-"""A link to a picture or film: fetched once, and read for what it really is.
+"""Pictures and films that people give: files in Slack, which are stored, and links, which are looked at once.
 
-The type comes from the bytes, never from the address or from what its server claims.
+The type comes from the bytes, never from a name or from what a server claims.
 """
 
 from __future__ import annotations
 
-import struct
+import asyncio
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.commands.desk import Desk
+from bot.domain import media_use
 from bot.domain.errors import Refused
 from bot.http import HostRefused, HttpError, OpenHttp, TooLarge, Unreadable
-from bot.platforms.base import Media, MediaKind
+from bot.media.looks import look_at, sniff
+from bot.messages.composer import Attached
+from bot.platforms.base import Media
+from bot.slack.errors import SlackProblem
+from bot.slack.files import FileForbidden, FileTooLarge
 
-__all__ = ["fetch_media", "link_problem", "sniff"]
+__all__ = ["fetch_all", "fetch_file", "fetch_media", "link_problem", "sniff"]
 
 URL_MAX = 2000
-HEAD_BYTES = 1_000_000
 MOST_BYTES = 300 * 1024 * 1024
 FETCH_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What a file's first bytes say. Sizes in pixels, where they could be read."""
-
-    kind: MediaKind
-    mime: str
-    width: int | None = None
-    height: int | None = None
+FILE_SECONDS = 180.0
+TYPES = "JPEG, PNG, GIF, WebP, MP4 or MOV"
+UNSEEN = frozenset({"file_not_found", "file_deleted", "not_in_channel"})
 
 
 def link_problem(url: str) -> str | None:
@@ -45,22 +43,61 @@ def link_problem(url: str) -> str | None:
     return None if len(url) <= URL_MAX else f"This address is longer than {URL_MAX:,} characters."
 
 
+async def fetch_all(desk: Desk, workspace_id: str, files: Sequence[Attached], url: str) -> tuple[Media, ...]:
+    """The files in their order, then the link. Raises Refused, in words for the author."""
+    found = [await fetch_file(desk, workspace_id, file) for file in files]
+    return (*found, await fetch_media(desk.files, url)) if url else tuple(found)
+
+
+async def fetch_file(desk: Desk, workspace_id: str, file: Attached) -> Media:
+    """Copies a file from Slack into the store. Raises Refused, in words for the author."""
+    with tempfile.TemporaryDirectory(prefix="media-") as folder:
+        target = Path(folder) / "file"
+        try:
+            found = await desk.gateway.file(workspace_id, file.id)
+            if found.size > MOST_BYTES:
+                raise FileTooLarge("too_large")
+            await desk.gateway.download(
+                workspace_id, found, target, max_bytes=MOST_BYTES, deadline=FILE_SECONDS
+            )
+            looks = await asyncio.to_thread(look_at, target)
+        except SlackProblem as problem:
+            raise Refused(_why_unread(problem, file.label)) from None
+        except OSError:
+            raise Refused(media_use.NOT_STORED) from None
+        if looks is None:
+            raise Refused(f"{file.label} is not a picture or film that I can post ({TYPES}).")
+        return await media_use.keep(desk.house, workspace_id, target, looks)
+
+
+def _why_unread(problem: SlackProblem, label: str) -> str:
+    if isinstance(problem, FileTooLarge):
+        return f"{label} is larger than {MOST_BYTES // 2**20} MB."
+    if isinstance(problem, FileForbidden) or problem.word == "missing_scope":
+        return (
+            f"Slack does not let me read {label}. If it lies in Slack itself, an admin has to install me "
+            "once more, to allow me to read files."
+        )
+    if problem.word in UNSEEN:
+        return f"I cannot see {label}. Invite me to the channel where it is, or upload it here."
+    return f"I could not fetch {label} from Slack just now. Try again in a moment."
+
+
 async def fetch_media(files: OpenHttp, url: str) -> Media:
-    """Fetches the file once and reads it. Raises Refused, in words for the author."""
+    """Fetches a link's file once and looks at it. Raises Refused, in words for the author."""
     with tempfile.TemporaryDirectory(prefix="media-") as folder:
         target = Path(folder) / "file"
         try:
             got = await files.download(url, target, max_bytes=MOST_BYTES, deadline=FETCH_SECONDS)
         except HttpError as error:
             raise Refused(_why(error)) from None
-        with target.open("rb") as file:
-            looks = sniff(file.read(HEAD_BYTES))
+        looks = await asyncio.to_thread(look_at, target)
     if looks is None:
         raise Refused(
-            "That link does not lead to a picture or film (JPEG, PNG, GIF, WebP or MP4), but to something "
-            "else, perhaps a page that shows it. I need the address of the file itself."
+            f"That link does not lead to a picture or film ({TYPES}), but to something else, perhaps a page "
+            "that shows it. I need the address of the file itself."
         )
-    return Media(url, looks.kind, looks.mime, got.size, looks.width, looks.height)
+    return Media(url, looks.kind, looks.mime, got.size, looks.width, looks.height, looks.duration)
 
 
 def _why(error: HttpError) -> str:
@@ -71,37 +108,3 @@ def _why(error: HttpError) -> str:
     if isinstance(error, Unreadable):
         return "That link leads to no file. Open it in a private browser window to see what I see."
     return "I could not fetch that file just now: its server did not answer. Try again in a moment."
-
-
-def sniff(head: bytes) -> Looks | None:
-    """What a file is, from its first bytes; None for anything else than pictures and films."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return Looks(MediaKind.IMAGE, "image/jpeg", *(_jpeg_size(head) or (None, None)))
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:
-        return Looks(MediaKind.IMAGE, "image/png", *struct.unpack(">II", head[16:24]))
-    if head[:6] in (b"GIF87a", b"GIF89a") and len(head) >= 10:
-        return Looks(MediaKind.IMAGE, "image/gif", *struct.unpack("<HH", head[6:10]))
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Looks(MediaKind.IMAGE, "image/webp")
-    if head[4:8] == b"ftyp":
-        mime = "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
-        still = head[8:12] in (b"heic", b"heix", b"mif1", b"avif")
-        return None if still else Looks(MediaKind.VIDEO, mime)
-    return None
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height from the frame header, wherever it stands."""
-    at = 2
-    while at + 9 <= len(data):
-        if data[at] != 0xFF:
-            return None
-        marker = data[at + 1]
-        if marker == 0xFF or 0xD0 <= marker <= 0xD9:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
-        at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
-    return None

@@ -1,21 +1,23 @@
 """`/post`: the composer.
 
-A post without a link is checked and stored before its Submit is acknowledged. One with a link says first
-that it looks at the file, and then what came of it; until it says so, nothing is queued.
+A post without media is checked and stored before its Submit is acknowledged. One with media says first that
+it looks at the files, and then what came of it; until it says so, nothing is queued. What would be refused
+whatever the files are is said at once, beside its field.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.commands import composing
+from bot.commands import composing, drafting
 from bot.commands.composing import Form
 from bot.commands.desk import Desk
-from bot.commands.media import fetch_media
+from bot.commands.media import fetch_all
 from bot.commands.requests import (
     OLD_BUTTON,
     Command,
@@ -40,7 +42,7 @@ from storage import clients as client_rows
 DOING = "write posts"
 OVERTAKEN_SECONDS = 0.8
 """Slack shows the answer to a Submit when it has arrived: an update right behind it could overtake it, and
-the window would stay at "looking at the file"."""
+the window would stay at "looking at your pictures"."""
 
 
 async def compose(desk: Desk, request: Request) -> None:
@@ -72,11 +74,13 @@ async def change_client(desk: Desk, press: Press) -> None:
     view = press.view or {}
     workspace_id = press.asker.actor.workspace_id
     _, channel_id = composing.read_metadata(view)
+    files = composing.offered_files(view)
     async with desk.house.db.read() as session:
         client = await client_rows.get(session, workspace_id, press.value)
         if client is None or client.closed_at is not None:
             raise Refused("That client does not exist any more. Open the composer again.")
         shown = await composing.facts(session, desk, press.asker, client, channel_id)
+    shown = replace(shown, files=files)
     await desk.gateway.update_view(workspace_id, str(view.get("id")), messages.composer(shown))
 
 
@@ -96,9 +100,11 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
     """Queues what was filled in, or says beside each field what is wrong."""
     demand_member(asker, DOING)
     problems = composing.early_problems(form, desk.house.clock.now())
+    if not problems and form.has_media:
+        problems = await composing.certain_problems(desk, asker, form)
     if problems:
         await ack(response_action="errors", errors=problems)
-    elif form.media_url:
+    elif form.has_media:
         await ack(response_action="update", view=dict(messages.checking()))
         await _look_and_queue(desk, asker, form)
     else:
@@ -111,11 +117,11 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
 
 
 async def _look_and_queue(desk: Desk, asker: Asker, form: Form) -> None:
-    """After the acknowledgement: fetches the file, queues the post, says in the window how it went."""
+    """After the acknowledgement: fetches the files, queues the post, says in the window how it went."""
     arrived = asyncio.create_task(asyncio.sleep(OVERTAKEN_SECONDS))
     try:
-        media = await fetch_media(desk.files, form.media_url)
-        queued = await composing.queue(desk, asker, form, (media,))
+        media = await fetch_all(desk, asker.actor.workspace_id, form.files, form.media_url)
+        queued = await composing.queue(desk, asker, form, media)
     except Refused as refused:
         await arrived
         await _show_again(desk, asker, form, refused.text)
@@ -163,5 +169,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_command(app, desk, COMMAND)
     listen_for_press(app, desk, actions.OPEN_COMPOSER, open_composer)
     listen_for_press(app, desk, messages.CLIENT, change_client)
+    drafting.register(app, desk)
     app.options(messages.CLIENT)(choices)
     app.view(actions.COMPOSER)(submitted)

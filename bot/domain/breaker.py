@@ -18,6 +18,7 @@ from storage.upsert import insert_new
 
 OPENS_AFTER = 5
 PAUSE_MOST = timedelta(minutes=5)
+SLOW_MOST = timedelta(minutes=15)
 SPREAD = timedelta(minutes=2)  # what waited for a provider does not come back all at once
 
 
@@ -89,10 +90,11 @@ async def silent(session: AsyncSession, provider: str, now: datetime) -> None:
 
 
 async def slow_down(session: AsyncSession, provider: str, now: datetime, seconds: float) -> None:
-    """The provider limits our app as a whole: no renewal goes out for so long."""
+    """The provider limits our app as a whole: no renewal goes out for so long, at most a quarter of an hour
+    (who was told to wait longer waits longer by himself)."""
     breaker = await _row(session, provider, now)
     if breaker.state == "closed":
-        until = now + timedelta(seconds=seconds)
+        until = now + min(timedelta(seconds=seconds), SLOW_MOST)
         breaker.retry_at = max(breaker.retry_at or until, until)
 
 

@@ -42,10 +42,11 @@ class Unknown:
 
 def slug_of(text: str) -> str:
     """What a person typed, as a slug. Raises Refused where nothing usable is left."""
-    slug = re.sub(r"[^a-z0-9]+", "-", text.strip().strip("#@\"'“”‘’").casefold()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
     if not SLUG.fullmatch(slug) or len(slug) > SLUG_MAX:
         raise Refused(
-            f"A client's short name has up to {SLUG_MAX} letters (a to z), digits and dashes, like `client-a`."
+            f"A client's short name has up to {SLUG_MAX} letters from a to z, digits and dashes, "
+            "like `client-a`."
         )
     return slug
 

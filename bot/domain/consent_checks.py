@@ -24,9 +24,7 @@ class Finding:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-async def examine(
-    session: AsyncSession, house: House, invitation: Invitation, answer: Answer
-) -> Finding:
+async def examine(session: AsyncSession, house: House, invitation: Invitation, answer: Answer) -> Finding:
     """The first thing that stands in the way, in the order in which a person can put it right."""
     info = house.platforms[invitation.platform].info
     assert answer.discovery is not None

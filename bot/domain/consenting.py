@@ -37,12 +37,20 @@ FORGET_AFTER = timedelta(hours=1)
 POLL_SECONDS = 0.2
 
 
+REFUSALS = {
+    "unknown": "This page belongs to no link that we sent. Open the link in Slack again.",
+    "other_platform": "This answer came from another platform. Open the link again.",
+    "other_browser": "The app took over, or another browser did. Open the link from Slack in your browser and "
+    "stay in that browser until you are back here. The link still works.",
+}
+
+
 class CallbackRefused(Refused):
     """A callback that belongs to no walk of this browser. Nothing was changed."""
 
-    def __init__(self, why: str, text: str) -> None:
-        super().__init__(text)
-        self.why = why  # unknown, other_browser, other_platform
+    def __init__(self, why: str) -> None:
+        super().__init__(REFUSALS[why])
+        self.why = why  # a key of REFUSALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +112,11 @@ async def _own_consent(house: House, arrived: Callback) -> Consent:
     async with house.db.read() as session:
         consent = await store.consent_by_state(session, digest(arrived.params.get("state", "")))
     if consent is None:
-        raise CallbackRefused("unknown", "This page belongs to no link that we sent. Open the link in Slack again.")
+        raise CallbackRefused("unknown")
     if consent.platform != arrived.platform:
-        raise CallbackRefused("other_platform", "This answer came from another platform. Open the link again.")
+        raise CallbackRefused("other_platform")
     if arrived.browser is None or digest(arrived.browser) != consent.browser_hash:
-        raise CallbackRefused(
-            "other_browser",
-            "The app took over, or another browser did. Open the link from Slack in your browser and "
-            "stay in that browser until you are back here. The link still works.",
-        )
+        raise CallbackRefused("other_browser")
     return consent
 
 
@@ -247,7 +251,7 @@ async def choose(house: House, consent_id: str, browser: str | None, picks: list
     async with house.db.write() as session:
         consent = await store.consent(session, consent_id)
         if consent is None or browser is None or digest(browser) != consent.browser_hash:
-            raise CallbackRefused("other_browser", "Open the link from Slack again, in one browser.")
+            raise CallbackRefused("other_browser")
         if consent.state != "choosing" or consent.answer is None:
             return
         offered = consent.detail.get("offered", ())  # whatever else a crafted form carries
@@ -261,7 +265,7 @@ async def choose(house: House, consent_id: str, browser: str | None, picks: list
 
 
 async def recover(house: House) -> int:
-    """Ends walks whose process died: with an answer on disk they go on, without one the link is opened again."""
+    """Ends walks whose process died: with an answer on disk they go on, without one they have failed."""
     async with house.db.write() as session:
         lease_now = await house.db.lease_now(session)
         stuck = await store.stuck_exchanges(session, lease_now, lease_now + house.timings.lease_span)
@@ -296,7 +300,9 @@ async def _wait(house: House, consent_id: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _fail(session: AsyncSession, consent_id: str, result: Result, now: datetime, **values: object) -> None:
+async def _fail(
+    session: AsyncSession, consent_id: str, result: Result, now: datetime, **values: object
+) -> None:
     reason = values.pop("reason", None)
     if reason is not None:
         values["detail"] = {"reason": str(reason)}

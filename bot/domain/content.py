@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.house import House
+from bot.domain.media_use import address
 from bot.domain.tokens import after
 from bot.platforms.base import Content, Media, MediaKind, Ready, Wait
 from storage.crypto import Place
@@ -18,18 +19,20 @@ from storage.deliveries import Work
 from storage.models import Post
 
 
-def content_of(post: Post) -> Content:
+def content_of(house: House, post: Post) -> Content:
+    """The post as platforms are given it; what is stored here gets a fresh address each time."""
     return Content(
         text=post.text,
-        media=tuple(media_from(item) for item in post.media),
+        media=tuple(media_from(house, item) for item in post.media),
         title=post.title,
         link=post.link,
     )
 
 
-def media_from(item: dict[str, Any]) -> Media:
+def media_from(house: House, item: dict[str, Any]) -> Media:
+    stored = item.get("id")
     return Media(
-        url=item["url"],
+        url=address(house, stored, item["mime"]) if stored else item["url"],
         kind=MediaKind(item["kind"]),
         mime=item["mime"],
         size=item["size"],
@@ -37,13 +40,15 @@ def media_from(item: dict[str, Any]) -> Media:
         height=item.get("height"),
         duration=item.get("duration"),
         alt=item.get("alt"),
+        stored=stored,
     )
 
 
 def media_row(media: Media) -> dict[str, Any]:
-    """A medium as the post's row keeps it."""
+    """A medium as the post's row keeps it: a link, or the id of what is stored here."""
     return {
-        "url": media.url,
+        "id": media.stored,
+        "url": None if media.stored else media.url,
         "kind": media.kind.value,
         "mime": media.mime,
         "size": media.size,
@@ -75,11 +80,15 @@ def open_handles(house: House, work: Work) -> dict[str, str]:
 
 
 def sealed_handles(house: House, work: Work, made: Ready | Wait, now: datetime) -> dict[str, Any]:
-    """The columns that keep handles."""
+    """The columns that keep handles. A later step never makes the earlier ones among them live longer."""
     body = json.dumps(dict(made.handles))
+    until = after(now, made.fresh_for)
+    before = work.delivery.handles_until
+    if until is not None and before is not None and stored_handles(house, work, now):
+        until = min(before, until)
     return {
         "handles": house.vault.seal(body, _place(work.delivery.id)),
-        "handles_until": after(now, made.fresh_for),
+        "handles_until": until,
         "handles_revision": work.post.revision,
         "handles_generation": work.connection.generation,
     }

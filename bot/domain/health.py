@@ -44,7 +44,12 @@ class Health:
 
 
 def health_of(
-    info: PlatformInfo, workspace: Workspace, client: Client, connection: Connection, grant: Grant, now: datetime
+    info: PlatformInfo,
+    workspace: Workspace,
+    client: Client,
+    connection: Connection,
+    grant: Grant,
+    now: datetime,
 ) -> Health:
     """The worst of what is true, with the advice that cures most."""
     needed = person_needed_at(info, grant)

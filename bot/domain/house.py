@@ -1,4 +1,4 @@
-"""What every rule is handed: the database, the keys, the clock, the platforms, and how long things may take."""
+"""What every rule is handed: database, keys, clock, platforms, and how long things may take."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from bot.clock import HouseClock
 from bot.http import PlatformHttp
+from bot.media.shelf import Shelf, memory_shelf
 from bot.metrics import Meters
 from bot.platforms.base import Call, MediaReader, Platform
 from bot.settings import AppCredentials
@@ -100,7 +101,10 @@ class House:
     meters: Meters = field(default_factory=Meters)
     stand_ins: Mapping[str, Platform] = field(default_factory=dict)  # for a word on another provider's grants
     media: MediaReader | None = None
-    versions: Mapping[str, str] = field(default_factory=dict)  # API versions that are settings, by their names
+    shelf: Shelf = field(default_factory=memory_shelf)
+    versions: Mapping[str, str] = field(
+        default_factory=dict
+    )  # API versions that are settings, by their names
 
     def call(
         self, platform: Platform, *, seconds: float | None = None, not_after: float | None = None

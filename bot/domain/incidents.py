@@ -148,9 +148,7 @@ async def _post_roots(
         posted += 1
     if len(by_client) > 1 and many is None:
         key = f"incident:{incident.id}:operations"
-        await show_view(
-            session, incident.workspace_id, "incident", key, OPERATIONS, subject_id=incident.id
-        )
+        await show_view(session, incident.workspace_id, "incident", key, OPERATIONS, subject_id=incident.id)
     elif posted == 0:
         await store.change(session, incident, next_at=None)  # its client's incident asks others
 

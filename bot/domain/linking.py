@@ -82,7 +82,10 @@ async def _next_generation(
     values = tokens.sealed_values(house.vault, grant.id, locked.generation + 1, answer.tokens, info, now)
     values |= refreshing.after_success(house.platforms[platform], values, now)
     values |= {"consented_at": now, "refresh_token": values.get("refresh_token")}
-    if answer.discovery is not None and answer.discovery.known_as is not None:
+    assert answer.discovery is not None
+    if answer.discovery.subject_name:
+        values["subject_name"] = answer.discovery.subject_name[:255]
+    if answer.discovery.known_as is not None:
         values["known_as"] = answer.discovery.known_as[:255]
     await session.execute(
         update(Grant)

@@ -152,4 +152,3 @@ def _no_answer(house: House, word: str, verdict: Verdict | None) -> str:
     if verdict is not None and verdict.reason is Reason.PERMISSION_MISSING:
         return f"That login lacks a permission at {title}. `/connect` posts a link that asks for it."
     return f"{title} does not answer as it should at the moment. Try again in a while."
-

@@ -7,6 +7,7 @@ dead; otherwise the operator gets one alert with the list, and each client's cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -42,7 +43,7 @@ class Weight(StrEnum):
 
 
 async def weigh(session: AsyncSession, grant: Grant, now: datetime) -> Weight:
-    """What to do about a grant that was definitively refused. Takes the one check of the app for the caller."""
+    """What to do about a definitive refusal. Gives the one check of the app to its caller."""
     if grant.reason == Reason.EXPIRED:
         return Weight.TELL
     live, refused = await grants.live_states(session, grant.provider, grant.app_id, now - WITHIN)
@@ -113,7 +114,7 @@ async def _lives(session: AsyncSession, house: House, suspect: Grant, now: datet
         await holding.release(session, house, [item.connection.id for item in reach], now)
 
 
-async def _workspaces(session: AsyncSession, suspects: list[Grant]) -> list[tuple[str, str]]:
+async def _workspaces(session: AsyncSession, suspects: Sequence[Grant]) -> list[tuple[str, str]]:
     """The workspaces that the suspects concern, each with a platform that it uses there."""
     found: dict[str, str] = {}
     for suspect in suspects:

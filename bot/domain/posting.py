@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import reports
+from bot.domain import media_use, reports
 from bot.domain.auditing import Actor, record
 from bot.domain.content import media_row
 from bot.domain.errors import NotCurrent, Refused
@@ -95,6 +95,7 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
     )
     post = (await session.execute(query)).scalar_one()
     if made:
+        await media_use.hold(session, post, draft.content.media, now)
         _add_deliveries(session, post, chosen, now)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)

@@ -47,7 +47,7 @@ async def look_if_due(house: House, found: Watched, now: datetime) -> datetime |
 
 
 def due_at(info: PlatformInfo, connection: Connection, grant: Grant) -> datetime | None:
-    """When a connection needs a live check; None where refreshing is the proof, or nothing is to be proved."""
+    """When a connection needs a live check; None where refreshing is the proof, or nothing is to prove."""
     if info.probe_interval is None or connection.state != "live" or connection.problem is not None:
         return None
     if grant.state != "live":
@@ -114,7 +114,8 @@ async def _silent(house: House, grant: Grant, code: str) -> None:
 async def _refused(house: House, found: Watched, verdict: Verdict) -> None:
     """Each kind of answer goes where the same answer to a refresh or a post would go."""
     log.info("probe_refused", connection=found.connection.id, reason=verdict.reason, code=verdict.code)
-    if verdict.kind is Kind.UNCLEAR or (verdict.kind is Kind.TRY_LATER and verdict.reason is Reason.PLATFORM_DOWN):
+    down = verdict.kind is Kind.TRY_LATER and verdict.reason is Reason.PLATFORM_DOWN
+    if verdict.kind is Kind.UNCLEAR or down:
         await _silent(house, found.grant, verdict.code)
         return
     async with house.db.write() as session:
@@ -163,7 +164,7 @@ async def try_again(house: House, provider: str) -> None:
 
 async def _tried(house: House, grant: Grant, now: datetime) -> bool:
     """Whether a call was made with this grant."""
-    if grant.next_due_at is not None and grant.next_due_at <= now or grant.waiting_for_platform:
+    if (grant.next_due_at is not None and grant.next_due_at <= now) or grant.waiting_for_platform:
         result = await refreshing.refresh(house, grant.id, Cause.TRIAL, grant.generation)
         if isinstance(result, Judgement):
             await second_look.after_refresh(house, grant.id, result)

@@ -90,7 +90,6 @@ async def reached_by(house: House, grant: Grant, word: str) -> Found | Verdict |
     return Found(word, seen.accounts, grant.generation, stored.scopes, own)
 
 
-
 def _trouble(
     house: House, grant: Grant, connection: Connection, account: Account | None, found: Found
 ) -> Judgement | None:

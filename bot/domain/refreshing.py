@@ -269,7 +269,7 @@ async def _store_failure(house: House, platform: Platform, attempt: Attempt, jud
 
 
 async def _note(session: AsyncSession, platform: Platform, judgement: Judgement, now: datetime) -> None:
-    """What an answer, or none, says of the provider. Meta's limits are those of one account, not of our app."""
+    """What an answer, or none, says of the provider. Meta's limits are one account's, not our app's."""
     provider = platform.info.provider
     limited = judgement.reason in (Reason.RATE_LIMIT, Reason.APP_QUOTA)
     nothing_said = judgement.outcome in (Outcome.UNCLEAR, Outcome.TRY_LATER) and judgement.retry_after is None

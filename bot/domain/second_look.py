@@ -55,14 +55,19 @@ async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) 
     return await look(house, grant_id)
 
 
-async def tend(house: House, grant_id: str) -> None:
-    """What the sweep does with a grant whose moment has come: renew it, look again, or notice its end."""
+async def tend(house: House, grant_id: str, *, only_due: bool = False) -> None:
+    """What the sweep does with a grant whose moment has come: renew it, look again, or notice its end.
+
+    With `only_due`, one that somebody else has tended since it was found is left alone: whether it is due
+    and which generation is renewed are read together."""
     async with house.db.read() as session:
         grant = await grants.get(session, grant_id)
     if grant is None or grant.state not in ("live", "ending"):
         return
-    platform = refreshing.platform_of(house, grant)
     now = house.clock.now()
+    if only_due and (grant.next_due_at is None or grant.next_due_at > now):
+        return
+    platform = refreshing.platform_of(house, grant)
     if platform is not None and grant.state == "live" and _past_renewing(platform, grant, now):
         await _suspect(house, grant, Verdict(Kind.DEAD, Reason.EXPIRED))
         await look(house, grant_id)
@@ -147,7 +152,7 @@ async def _may_tell(house: House, grant: Grant) -> bool:
 
 
 async def _app_at_fault(house: House, grant: Grant) -> Judgement | None:
-    """One live check of our app with a grant that nobody refused; None where it is well, or cannot be asked."""
+    """One live check of our app with a grant that nobody refused; None where nothing is found against it."""
     async with house.db.read() as session:
         other = await grants.other_living(session, grant, house.clock.now())
     if other is None:

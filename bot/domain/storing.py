@@ -53,20 +53,11 @@ async def store_account(
     word = found.word_of(account)
     before = await _before(session, client, word, account.id)
     old = (before.grant_id, renames.label_of(before)) if before is not None else None
-    platform = house.platform_for(word, grant.provider) or house.platforms[word]
-    values = {
-        "grant_id": grant.id,
-        "handle": account.handle[:255],
-        "name": account.name[:255],
-        "picture_url": account.picture_url,
-        "missing_scopes": missing_scopes(platform.info, found.scopes),
-        "proved_at": now,
-        "linked_by": asked_by,
-        "linked_at": now,
-        "created_at": now,
-    }
+    times = {"proved_at": now, "linked_at": now, "created_at": now}
+    values = _columns(house, grant, found, account) | times | {"linked_by": asked_by}
     connection, fresh = await store.store(session, client, word, account.id, values)
     await store_own_token(session, house, connection.id, found, account.id)
+    await session.refresh(connection)
     detail: dict[str, Any] = {"account": account.id, "handle": account.handle, "link_of": asked_by}
     record(
         session,
@@ -82,6 +73,18 @@ async def store_account(
         if old[0] != grant.id:
             await moved_away(session, client.workspace_id, old[0], now)
     return connection
+
+
+def _columns(house: House, grant: Grant, found: Found, account: Account) -> dict[str, Any]:
+    word = found.word_of(account)
+    platform = house.platform_for(word, grant.provider) or house.platforms[word]
+    return {
+        "grant_id": grant.id,
+        "handle": account.handle[:255],
+        "name": account.name[:255],
+        "picture_url": account.picture_url,
+        "missing_scopes": missing_scopes(platform.info, found.scopes),
+    }
 
 
 async def store_own_token(

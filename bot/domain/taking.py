@@ -25,7 +25,8 @@ async def take(session: AsyncSession, actor: Actor, incident_id: str, now: datet
     if incident is None or incident.state != "open":
         raise NotCurrent(CLOSED)
     await store.change(session, incident, taken_by=actor.user_id, taken_at=now, next_at=None)
-    record(session, actor, "incident.taken", now, client_id=incident.client_id, detail={"incident": incident.id})
+    detail = {"incident": incident.id}
+    record(session, actor, "incident.taken", now, client_id=incident.client_id, detail=detail)
     await touch_subject(session, "incident", incident.id)
     return incident
 

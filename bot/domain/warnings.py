@@ -21,7 +21,7 @@ LOOK_AGAIN = timedelta(days=1)  # posts may be queued beyond a known end meanwhi
 
 
 async def review(session: AsyncSession, house: House, found: Watched, now: datetime) -> datetime | None:
-    """Warns, or ends a warning, as the facts of a connection's grant are now. Returns when that can change."""
+    """Warns, or ends a warning, as the facts of a grant are now. Returns when that can change."""
     grant, workspace = found.grant, found.workspace
     platform = refreshing.platform_of(house, grant)
     if platform is None or grant.state not in ("live", "ending"):

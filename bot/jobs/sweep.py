@@ -7,14 +7,26 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot.domain import consenting, publishing, revocations, second_look, versions_ahead
+from bot.domain import (
+    consenting,
+    media_use,
+    probing,
+    publishing,
+    revocations,
+    second_look,
+    taking,
+    versions_ahead,
+    watching,
+)
 from bot.domain.house import House, wall_now
 from storage import deliveries, engine, grants, invitations
+from storage import watching as watched
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
 AT_ONCE = 32
+LOOKS_MOST = 100  # at connections, in one tick: live checks cost the platforms' patience
 
 
 async def refresh_due(house: House) -> int:
@@ -22,7 +34,7 @@ async def refresh_due(house: House) -> int:
     async with house.db.read() as session:
         lease_now = await house.db.lease_now(session)
         due = await grants.due(session, house.clock.now(), lease_now, BATCH)
-    await _each(due, lambda grant_id: second_look.tend(house, grant_id), "tend")
+    await _each(due, lambda grant_id: second_look.tend(house, grant_id, only_due=True), "tend")
     return len(due)
 
 
@@ -37,6 +49,29 @@ async def publish_due(house: House) -> int:
     return len(claimed)
 
 
+async def look_around(house: House) -> None:
+    """Once in a tick: silent providers are tried, connections whose moment has come are looked at, accounts
+    are proved before their posts, and what nobody took is told to others."""
+    now = house.clock.now()
+    async with house.db.read() as session:
+        silent = await watched.silent_providers(session, now)
+        long_ago, just_now = now - probing.PROVED_FOR, now - probing.TRY_AGAIN_BEFORE_POST
+        unproved = await watched.unproved_before_posts(session, now, long_ago, just_now, LOOKS_MOST)
+    await _each(silent, lambda provider: probing.try_again(house, provider), "try_again")
+    await _each(await _claimed(house), lambda row: watching.look_at(house, row), "look")
+    await _each(unproved, lambda row: probing.before_post(house, row), "prove")
+    await taking.ask_others(house)
+
+
+async def _claimed(house: House) -> Sequence[str]:
+    now = house.clock.now()
+    async with house.db.read() as session:
+        if not await watched.any_due(session, now):
+            return []
+    async with house.db.write() as session:
+        return await watched.claim(session, now, LOOKS_MOST)
+
+
 async def anything_to_publish(house: House) -> bool:
     """A look at the index, so that an idle tick writes nothing."""
     async with house.db.read() as session:
@@ -49,6 +84,7 @@ async def tidy(house: House) -> None:
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())
         await engine.forget_seen_events(session, wall_now())
+    await media_use.tidy(house)
     await revocations.forget_due(house)
     await versions_ahead.tell(house)
 

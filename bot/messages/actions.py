@@ -14,6 +14,9 @@ UNDO_LINK = "link.undo"  # value: connection:generation
 ASK_CLIENT = "incident.ask_client"  # value: incident:client
 COPY_LINK = "incident.copy_link"  # value: incident:client
 CHECK_NOW = "incident.check_now"  # value: incident
+TAKE = "incident.take"  # value: incident
+PAUSE_CLIENT = "client.pause"  # value: client
+RESUME_CLIENT = "client.resume"  # value: client
 RETRY = "post.retry"  # value: choices
 IT_IS_LIVE = "post.live"  # value: one choice
 POST_AGAIN = "post.again"  # value: one choice
@@ -33,6 +36,7 @@ OPEN_CLIENT = "clients.open"  # value: client, or "new"
 OPEN_COMPOSER = "post.open"  # value: client
 
 COMPOSER = "composer"
+MAKE_POST = "make_post"  # the shortcut in a message's menu
 SETUP = "setup"
 CLIENT = "client"
 
@@ -75,3 +79,14 @@ def split(value: str, count: int) -> list[str] | None:
 
 
 CLIENTS_PAGE = "clients.page"  # value: page
+
+QUEUE_PAGE = "queue.page"  # value: scope:page
+QUEUE_EDIT = "queue.edit"  # value: choices,scope:page (so have the next four)
+QUEUE_MOVE = "queue.move"
+QUEUE_NOW = "queue.now"
+QUEUE_CANCEL = "queue.cancel"
+QUEUE_RESTORE = "queue.restore"
+QUEUE_PAUSE = "queue.pause"  # value: client or "all",scope:page
+QUEUE_RESUME = "queue.resume"  # value: client or "all",scope:page
+QUEUE_EDITOR = "queue_editor"
+QUEUE_MOVER = "queue_mover"

@@ -1,7 +1,8 @@
-"""The composer of `/post`: its modal, while a link is checked, and when a post is queued. Pure."""
+"""The composer of `/post`: its modal, while files are looked at, and when a post is queued. Pure."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,12 @@ from bot.messages.times import day, zone_of
 TITLE = "New post"
 CLIENT = "composer.client"
 TEXT, MEDIA, WHEN, AT = "composer.text", "composer.media", "composer.when", "composer.at"
+TITLE_FIELD = "composer.title"
 ACCOUNTS = "composer.accounts"
+KEPT, FILES = "composer.kept", "composer.files"  # each with more behind it, see `named_after`
+FILES_MOST = 10
+FILE_TYPES = ("jpg", "jpeg", "png", "gif", "webp", "mp4", "mov")
+TITLE_MOST = 300  # above all platforms' own limits, which are told in words
 NOW, LATER = "now", "later"
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
 
@@ -28,6 +34,14 @@ class Choosable:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file in Slack that goes with the post: its id there, and its name."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComposerClient:
     """The client that is posted for. `zone` is its IANA time zone."""
 
@@ -40,7 +54,8 @@ class ComposerClient:
 class Composer:
     """What the composer shows. `at` is the proposed moment in seconds since 1970; `problem` stands on top.
 
-    `limits`: what the client's platforms take ("X: 280 characters"); `notes`: what unreviewed apps cannot do.
+    `limits`: what the client's platforms take ("X: 280 characters"); `notes`: what unreviewed apps cannot do;
+    `files`: what is attached already; `titled`: those of the client's platforms whose posts have a title.
     """
 
     client: ComposerClient | None
@@ -54,6 +69,9 @@ class Composer:
     media: str = ""
     when: str = NOW
     problem: str = ""
+    files: tuple[Attached, ...] = ()
+    titled: tuple[str, ...] = ()
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +134,44 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
             optional=True,
             hint=" · ".join(facts.limits),
         ),
-        modals.field(
-            MEDIA,
-            "Link to a picture or film",
-            modals.url_element(facts.media),
-            optional=True,
-            hint="A public https:// address of the file itself.",
-        ),
+        *_title(facts),
+        *_media(facts),
         modals.field(WHEN, "When", modals.one_element(times, facts.when)),
         modals.field(AT, "Time", modals.moment_element(facts.at), optional=True, hint=zone),
     ]
     return found + [blocks.context(blocks.escape(note)).block for note in facts.notes]
+
+
+def _title(facts: Composer) -> list[blocks.Block]:
+    """Only where a platform of the client has titles."""
+    if not facts.titled:
+        return []
+    hint = f"For {blocks.listed(facts.titled)}; the others do without."
+    element = modals.text_element(facts.title, most=TITLE_MOST)
+    return [modals.field(TITLE_FIELD, "Title", element, optional=True, hint=hint)]
+
+
+def _media(facts: Composer) -> list[blocks.Block]:
+    """What is attached, to be unticked; a place for more; and a link for what is larger."""
+    kept = facts.files[:FILES_MOST]
+    found: list[blocks.Block] = []
+    if kept:
+        choices = [modals.option(item.label, item.id) for item in kept]
+        ticked = modals.several_element(choices, [item.id for item in kept])
+        found.append(modals.field(named_after(KEPT, kept), "Attached", ticked, optional=True))
+    if len(kept) < FILES_MOST:
+        place = modals.files_element(FILES_MOST - len(kept), FILE_TYPES)
+        found.append(modals.field(named_after(FILES, kept), "Pictures or a film", place, optional=True))
+    link = modals.url_element(facts.media)
+    hint = "For files of more than 10 MB: a public https:// address of the file itself."
+    found.append(modals.field(MEDIA, "Link to a picture or film", link, optional=True, hint=hint))
+    return found
+
+
+def named_after(block: str, kept: Sequence[Attached]) -> str:
+    """Another block for each set of attached files: what was ticked or uploaded in the last one is in it now,
+    and Slack would keep it in a block of the same name."""
+    return f"{block}:{zlib.crc32(' '.join(item.id for item in kept).encode()):08x}"
 
 
 def accounts_block(client_id: str) -> str:
@@ -135,8 +180,8 @@ def accounts_block(client_id: str) -> str:
 
 
 def checking() -> blocks.Block:
-    """While the link is fetched: nothing is queued yet."""
-    words = "⏳ Looking at the file behind your link. *Nothing is queued yet*: this window says when it is."
+    """While the files are fetched: nothing is queued yet."""
+    words = "⏳ Looking at your pictures and films. *Nothing is queued yet*: this window says when it is."
     return modals.modal(TITLE, [blocks.section(words).block], close="Close")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from bot.messages import actions as names
 from bot.messages import incident_words as words
 from bot.messages.blocks import (
@@ -18,6 +20,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.incident_facts import Group, Incident, Waiting
+from bot.messages.incident_many import bad_day, mass, outage
 from bot.messages.message import Message
 from bot.messages.times import moment
 from bot.messages.words import NEEDS_MORE, operator_words
@@ -27,12 +30,14 @@ GROUPS_MOST = 20
 
 def incident(facts: Incident) -> Message:
     """The root: always the present state."""
-    if facts.kind == "app":
-        return _app(facts)
+    if facts.kind in OF_THE_OPERATOR:
+        return OF_THE_OPERATOR[facts.kind](facts)
     if facts.how is not None:
         return _over(facts)
     if not any(group.accounts for group in facts.groups):
         return _nothing_left(facts)
+    if facts.kind == "client":
+        return bad_day(facts)
     return _for_operations(facts) if facts.operations else _for_client_team(facts)
 
 
@@ -47,9 +52,10 @@ def _for_client_team(facts: Incident) -> Message:
             header(words.title(facts, group)),
             section(words.what_words(facts, why)),
             section(words.waiting_words(facts, group)),
+            context(words.often_words(facts)) if facts.deaths else None,
             _call(facts, group),
             _buttons(facts, group),
-            _taken(facts),
+            words.taken_note(facts),
         ]
     )
 
@@ -81,12 +87,8 @@ def _buttons(facts: Incident, group: Group) -> Part | None:
         else None,
         button("Ask the client", names.ASK_CLIENT, which) if group.url and group.can_ask else None,
         button("Copy link", names.COPY_LINK, which) if group.url else None,
+        words.take_button(facts),
     )
-
-
-def _taken(facts: Incident) -> Part | None:
-    person = mention([facts.taken_by] if facts.taken_by else [])
-    return context(f"🙋 {person} is on it.") if person else None
 
 
 # -- in the operations channel ---------------------------------------------------------------------
@@ -107,7 +109,7 @@ def _for_operations(facts: Incident) -> Message:
         parts.append(
             context(f"… and {count(rest, 'more client', 'more clients')}. `/health all` shows them.")
         )
-    return message([*parts, context(note), _taken(facts)])
+    return message([*parts, context(note), row(words.take_button(facts)), words.taken_note(facts)])
 
 
 def _plural(facts: Incident) -> str:
@@ -135,7 +137,7 @@ def _app(facts: Incident) -> Message:
         section(f"{why.what} {why.advice}"),
         context(calm),
     ]
-    return message([*parts, _taken(facts)])
+    return message([*parts, row(words.take_button(facts)), words.taken_note(facts)])
 
 
 # -- afterwards ------------------------------------------------------------------------------------
@@ -152,3 +154,7 @@ def _over(facts: Incident) -> Message:
 def _since(facts: Incident) -> str:
     zone = facts.groups[0].client.zone if facts.groups else "UTC"
     return f" ({moment(facts.closed_at, zone)})" if facts.closed_at else ""
+
+
+OF_THE_OPERATOR: Mapping[str, Callable[[Incident], Message]] = {"app": _app, "platform": outage, "mass": mass}
+"""What only the operations channel hears of, open or over."""

@@ -33,11 +33,16 @@ class Group:
     url: str | None = None
     can_ask: bool = False
     mentions: tuple[str, ...] = ()
+    backup: tuple[str, ...] = ()
+    reason: str = ""  # its own, where the incident tells of several causes
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One cause, one episode. `kind`: grant, connection or app; `severity`: warning or dead.
+    """One cause, one episode. `kind`: grant, connection, client (its bad day: a group for each cause), mass,
+    platform or app; `severity`: warning or dead. `deaths`: how often it died in two weeks, where often.
+    `news_of`: the account that a piece of news is about.
 
     `permission`: what the missing one is for. `until`: the end that is warned of (UTC-aware). `how`: what
     healed it ("relinked", "recovered"), None while it is open. `operations`: for the operations channel.
@@ -55,3 +60,6 @@ class Incident:
     closed_at: datetime | None = None
     taken_by: str | None = None
     operations: bool = False
+    deaths: int = 0
+    opened_at: datetime | None = None
+    news_of: Account | None = None

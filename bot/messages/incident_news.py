@@ -2,22 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from bot.messages import incident_words as words
-from bot.messages.blocks import agree, count, mention, message, row, section
+from bot.messages.blocks import agree, context, count, mention, message, row, section
 from bot.messages.incident_facts import Incident
 from bot.messages.message import Message
+from bot.messages.times import moment
 
 
 def news(facts: Incident, what: str) -> Message:
     """A reply in the thread, said once; readable by itself, since some are shown in the channel too."""
     if what == "dead":
         return _died(facts)
+    if what in URGENT and facts.how is None:
+        return URGENT[what](facts)
+    if facts.kind == "platform":
+        return message([section(f"✅ {facts.platform.title} answers again. What waited goes on by itself.")])
+    if facts.kind == "mass":
+        return message([section(f"✅ All {facts.platform.title} accounts are connected again.")])
     if facts.kind == "app":
         return message([section(f"✅ Our app at {facts.platform.title} works again.")])
-    if what in ("relinked", "recovered"):
+    if what in ("relinked", "recovered", "renewed"):
         return message([section(f"✅ {words.who(facts)} {words.healed(what, facts)}.{_after_cure(facts)}")])
     told = "there is news; the first message of this thread shows how things are."
     return message([section(f"{words.who(facts)}: {told}")])
+
+
+def _warned(facts: Incident) -> Message:
+    """The next step of a warning: how long is left, and who is needed."""
+    group = facts.groups[0] if facts.groups and not facts.operations else None
+    zone = group.client.zone if group else "UTC"
+    by = f"by {moment(facts.until, zone)}" if facts.until else "soon"
+    who = f"{mention(group.mentions)} " if group is not None and mention(group.mentions) else ""
+    text = f"⏳ {who}*{words.who(facts)}* needs a new sign-in {by}. {words.reason_words(facts).advice}"
+    waiting = section(words.waiting_words(facts, group)) if group is not None and group.accounts else None
+    return message([section(text), waiting, row(words.cure_button(group)) if group is not None else None])
+
+
+def _joined(facts: Incident) -> Message:
+    """One more account of a client on its bad day."""
+    group = facts.groups[0] if facts.groups else None
+    who = f"{mention(group.mentions)} " if group is not None and mention(group.mentions) else ""
+    what = facts.news_of.shown if facts.news_of else "another account"
+    client = group.client.shown if group is not None else "This client"
+    return message([section(f"⛔ {who}*{client}*: now {what} is down as well. The first message lists all.")])
+
+
+def _backup(facts: Incident) -> Message:
+    """Nobody took it: the backup is asked."""
+    group = facts.groups[0] if facts.groups else None
+    who = mention(group.backup) if group is not None else ""
+    text = f"🔔 {who} nobody has taken this yet: *{words.who(facts)}*. Press *I'm on it* above if you do."
+    return message([section(text)])
+
+
+def _untaken(facts: Incident) -> Message:
+    """Nobody took it: the operations channel hears it, once."""
+    who = facts.groups[0].client.shown if facts.kind == "client" and facts.groups else words.who(facts)
+    if facts.kind != "client" and len(facts.groups) == 1:
+        who = f"{facts.groups[0].client.shown}: {words.account_names(facts.groups[0])}"
+    since = f" since {moment(facts.opened_at)}" if facts.opened_at else ""
+    text = f"🔔 *{who}* is waiting for somebody{since}, and nobody has taken it."
+    cure = words.cure_button(facts.groups[0]) if len(facts.groups) == 1 else None
+    return message([section(text), row(cure, words.take_button(facts))])
+
+
+URGENT: Mapping[str, Callable[[Incident], Message]] = {
+    "warning": _warned,
+    "joined": _joined,
+    "backup": _backup,
+    "untaken": _untaken,
+}
+"""News that asks for somebody; said too late, after the cure, it only points to the first message."""
 
 
 def _after_cure(facts: Incident) -> str:
@@ -40,9 +97,10 @@ def _died(facts: Incident) -> Message:
     why = words.reason_words(facts)
     is_open = facts.how is None  # said late, after the cure, it calls nobody
     who = mention(group.mentions) if group is not None and is_open else ""
+    often = context(words.often_words(facts)) if facts.deaths else None
     state = words.state_words(facts, len(group.accounts) if group is not None else 1)
     called = f"{who} " if who else ""
     text = f"⛔ {called}*{words.who(facts)}* {state} now. {why.what} {why.advice}"
     waiting = section(words.waiting_words(facts, group)) if group is not None and group.accounts else None
     cure = words.cure_button(group) if group is not None else None
-    return message([section(text), waiting, row(cure)])
+    return message([section(text), waiting, often, row(cure)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.messages.blocks import Part, agree, count, link_button, listed, plain
+from bot.messages import actions as names
+from bot.messages.blocks import Part, agree, button, context, count, link_button, listed, mention, plain
 from bot.messages.incident_facts import Group, Incident
 from bot.messages.times import moment
 from bot.messages.words import Words, account_words, cure_of
@@ -44,6 +45,19 @@ def what_words(facts: Incident, words: Words) -> str:
     return f"{what} It still works {until}. {words.advice}"
 
 
+def often_words(facts: Incident) -> str:
+    """That it happens again and again, and what usually causes it."""
+    return (
+        f"This is the *{_nth(facts.deaths)} time within two weeks*. Usually that means: somebody keeps "
+        "changing the password or removing our access, two people sign in by turns, or the login loses its role. "
+        "A login that belongs to the team, with a password nobody else changes, ends it."
+    )
+
+
+def _nth(number: int) -> str:
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+
+
 def waiting_words(facts: Incident, group: Group) -> str:
     waiting, zone = group.waiting, group.client.zone
     if not waiting.posts:
@@ -60,6 +74,8 @@ def waiting_words(facts: Incident, group: Group) -> str:
 
 
 def who(facts: Incident) -> str:
+    if facts.kind == "client":
+        return facts.groups[0].client.shown if facts.groups else "This client"
     if facts.operations:
         return f"The {facts.platform.title} login of {count(len(facts.groups), 'client')}"
     group = facts.groups[0] if facts.groups else None
@@ -73,9 +89,12 @@ def account_names(group: Group) -> str:
 
 
 def healed(how: str, facts: Incident) -> str:
+    if facts.kind == "client":
+        return "is connected again, with all accounts"
     many = not facts.operations and bool(facts.groups) and len(facts.groups[0].accounts) > 1
     verb = "are" if many else "is"
     return {
+        "renewed": f"{verb} renewed, and nobody has to sign in",
         "relinked": f"{verb} connected again",
         "recovered": f"{'work' if many else 'works'} again",
     }.get(how, f"{verb} no longer in trouble")
@@ -87,3 +106,13 @@ def cure_button(group: Group) -> Part | None:
 
 def about(verb: str, group: Group) -> str:
     return f"{verb} {listed([account.bare for account in group.accounts], 1)} for {group.client.bare}"
+
+
+def take_button(facts: Incident) -> Part | None:
+    """Whoever presses it is not asked again, and nobody else is."""
+    return button("I'm on it", names.TAKE, facts.id) if facts.taken_by is None and facts.how is None else None
+
+
+def taken_note(facts: Incident) -> Part | None:
+    person = mention([facts.taken_by] if facts.taken_by else [])
+    return context(f"🙋 {person} is on it.") if person else None

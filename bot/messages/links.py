@@ -44,3 +44,20 @@ def checked(well: bool) -> Message:
     return Message(
         "The platform still refuses this account. Put it right there as the alert says, then check again."
     )
+
+
+def paused(client_id: str, slug: str) -> Message:
+    """A client was paused, and how to go on."""
+    press = blocks.button("Resume", actions.RESUME_CLIENT, client_id)
+    words = f"`{slug}` is paused: its accounts stay connected, its posts wait until somebody resumes it."
+    return blocks.message([blocks.section(words, press)])
+
+
+def resumed(slug: str, sent: int, late: int) -> Message:
+    """A client goes on: how many posts are on their way, how many are asked about."""
+    said = f"`{slug}` goes on."
+    if sent:
+        said += f" {blocks.count(sent, 'post')} that waited {blocks.agree(sent, 'is', 'are')} on time again."
+    if late:
+        said += f" {blocks.count(late, 'post')} {blocks.agree(late, 'is', 'are')} late: its channel is asked."
+    return Message(said)

@@ -1,4 +1,4 @@
-"""Logins in words: offers of living ones, the list of `/health logins`, and what a hand over came to. Pure."""
+"""Logins in words: offers of living ones, `/health logins`, and what a hand over came to. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bot.messages import actions as names
 from bot.messages.blocks import (
     Confirm,
     Part,
+    agree,
     button,
     context,
     count,
@@ -245,9 +246,8 @@ def hand_over_asked(holder: str, title: str, accounts: int, channel: str, bot: s
 
 def handed_over(holder: str, title: str, moved: int, left: Sequence[Left]) -> Message:
     """What a hand over came to, for the operations channel."""
-    text = f"🔁 {count(moved, 'account')} on {title} rest now on the login of {safe(holder or NOBODY)}."
-    if moved == 1:
-        text = text.replace(" rest now ", " rests now ")
+    verb = agree(moved, "rests", "rest")
+    text = f"🔁 {count(moved, 'account')} on {title} {verb} now on the login of {safe(holder or NOBODY)}."
     if not left:
         return message([section(f"{text} Nothing was left behind.")])
     stayed = listed([f"{safe(item.account)} (`{item.client}`)" for item in left], 40)

@@ -89,6 +89,11 @@ def url_element(initial: str = "") -> Block:
     return block | ({"initial_value": initial[:INPUT_MAX]} if initial else {})
 
 
+def files_element(most: int, types: Sequence[str]) -> Block:
+    """A place to drop up to `most` files of 10 MB each; `types` are ends of names, without a dot."""
+    return {"type": "file_input", "max_files": most, "filetypes": list(types)}
+
+
 def people_element(initial: Sequence[str] = ()) -> Block:
     """A choice of people, by their Slack ids."""
     block: dict[str, object] = {"type": "multi_users_select"}

@@ -138,7 +138,9 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One picture or film of a post. `url` is public and short-lived; sizes in bytes, durations in seconds."""
+    """One picture or film of a post. `url` is public and short-lived; sizes in bytes, durations in seconds.
+
+    `stored`: our id of it where we keep the file ourselves; platforms only hand it on to the reader."""
 
     url: str
     kind: MediaKind
@@ -148,25 +150,31 @@ class Media:
     height: int | None = None
     duration: float | None = None
     alt: str | None = None
+    stored: str | None = None
 
 
 class MediaReader(Protocol):
     """Reads a post's media for platforms that want the bytes instead of an address."""
 
     async def read(self, media: Media, start: int, length: int) -> bytes:
-        """At most `length` bytes from `start`. Raises `MediaGone` when the file cannot be had any more."""
+        """At most `length` bytes from `start`. Raises `MediaGone`, or `MediaSilent` if it may come later."""
 
 
 class MediaGone(Exception):
     """A medium of a post is not there any more."""
 
 
+class MediaSilent(MediaGone):
+    """A medium of a post could not be read just now."""
+
+
 @dataclass(frozen=True, slots=True)
 class PostLimits:
-    """What a post on this platform may hold. `None` means: no such limit."""
+    """What a post on this platform may hold. `None` means: no such limit, save where it says otherwise."""
 
     text_max: int
     text_required: bool = False
+    title_max: int | None = None  # None: posts have no title of their own
     media_min: int = 0
     media_max: int = 0
     media_kinds: frozenset[MediaKind] = frozenset()

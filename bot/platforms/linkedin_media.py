@@ -232,8 +232,8 @@ async def _put(
         hosts=hosts,
         deadline=desk.call.deadline,
         not_after=desk.call.not_after,
-        headers=headers,
-        content=piece,
+        headers={**headers, "Content-Length": str(len(piece))},
+        content=reading.in_pieces(piece),
     )
 
 

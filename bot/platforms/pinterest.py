@@ -66,6 +66,7 @@ INFO = PlatformInfo(
     permission_page="https://www.pinterest.com/settings/security",
     limits=PostLimits(
         text_max=pinterest_pins.TEXT_MAX,
+        title_max=pinterest_pins.TITLE_MAX,
         media_min=1,
         media_max=pinterest_pins.PICTURES_MAX,
         media_kinds=frozenset(MediaKind),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from bot.platforms.base import Call, Kind, Media, MediaGone, PlatformError, Reason, Verdict
+from bot.platforms.base import Call, Kind, Media, MediaGone, MediaSilent, PlatformError, Reason, Verdict
 from bot.platforms.oauth import Body
 
 STREAM_PIECE = 1024 * 1024  # bytes held at once while a file is streamed
@@ -40,7 +40,8 @@ def moment(value: object) -> datetime | None:
 
 
 async def read_piece(call: Call, media: Media, start: int, length: int) -> bytes:
-    """Exactly `length` bytes from `start`. A file that is gone or too short is the post's fault."""
+    """Exactly `length` bytes from `start`. A file that is gone or too short is the post's fault; one that
+    could not be read just now is asked for again later."""
     held = bytearray()
     try:
         while call.media is not None and len(held) < length:
@@ -48,11 +49,19 @@ async def read_piece(call: Call, media: Media, start: int, length: int) -> bytes
             if not piece:
                 break
             held += piece
+    except MediaSilent:
+        raise _unreachable("media_silent", Kind.TRY_LATER) from None
     except MediaGone:
         raise _unreachable("media_gone") from None
     if len(held) != length:
         raise _unreachable("media_short")
     return bytes(held)
+
+
+async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    """The body of an upload, piece by piece: written at once, a big one would hold up everything else."""
+    for start in range(0, len(data), STREAM_PIECE):
+        yield data[start : start + STREAM_PIECE]
 
 
 async def stream(call: Call, media: Media) -> AsyncIterator[bytes]:
@@ -61,5 +70,5 @@ async def stream(call: Call, media: Media) -> AsyncIterator[bytes]:
         yield await read_piece(call, media, start, min(STREAM_PIECE, media.size - start))
 
 
-def _unreachable(code: str) -> PlatformError:
-    return PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_UNREACHABLE, code))
+def _unreachable(code: str, kind: Kind = Kind.CONTENT) -> PlatformError:
+    return PlatformError(Verdict(kind, Reason.MEDIA_UNREACHABLE, code))

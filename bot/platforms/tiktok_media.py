@@ -198,7 +198,7 @@ async def put_chunk(call: Call, film: Media, url: str, index: int) -> Response:
             "Content-Length": str(len(piece)),
             "Content-Range": f"bytes {start}-{start + len(piece) - 1}/{film.size}",
         },
-        content=piece,
+        content=reading.in_pieces(piece),
     )
 
 

@@ -1,18 +1,20 @@
 """X: API v2 with OAuth 2.0, PKCE and refresh tokens that are good for one use only.
 
-Text posts. The point of no return is the one call that creates the post; X offers no idempotency, so what
-became of a lost answer is looked up in the account's own timeline and never proved absent by it.
+Text, pictures and films (uploaded beforehand, see `x_media`). The point of no return is the one call that
+creates the post; X offers no idempotency, so what became of a lost answer is looked up in the account's own
+timeline and never proved absent by it.
 Sources: docs.x.com (OAuth 2.0 authorization code, rate limits, response codes and errors, manage posts).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.http import Response
-from bot.platforms import oauth, text
+from bot.platforms import oauth, text, x_media
 from bot.platforms.base import (
     Account,
     Call,
@@ -23,6 +25,7 @@ from bot.platforms.base import (
     Handles,
     Kind,
     Look,
+    MediaKind,
     PlatformError,
     PlatformInfo,
     PostLimits,
@@ -45,6 +48,7 @@ TEXT_MAX = 280  # weighted, see `text.weighted_length`
 NO_REFRESH_TOKEN = Verdict(
     Kind.PERMISSION, Reason.PERMISSION_MISSING, "no_refresh_token", permission="offline.access"
 )
+MEDIA_LINK = re.compile(r"\s*https://t\.co/[A-Za-z0-9]+\s*$")
 PAGE = 20  # posts read by a look; each one read is paid for
 
 INFO = PlatformInfo(
@@ -62,7 +66,14 @@ INFO = PlatformInfo(
     hosts=frozenset({"api.x.com"}),
     token_host="api.x.com",
     permission_page="https://x.com/settings/connected_apps",
-    limits=PostLimits(text_max=TEXT_MAX, text_required=True),
+    limits=PostLimits(
+        text_max=TEXT_MAX,
+        media_max=x_media.PICTURES_MAX,
+        media_kinds=frozenset(MediaKind),
+        image_types=x_media.PICTURE_TYPES,
+        image_bytes_max=x_media.PICTURE_BYTES_MAX,
+        video_bytes_max=x_media.VIDEO_BYTES_MAX,
+    ),
     pkce=True,
     probe_interval=None,
 )
@@ -119,10 +130,11 @@ class X:
         return tuple(_problems(content))
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
-        return Ready(handles)  # a text needs nothing beforehand
+        return await x_media.next_step(x_media.Desk(call, target.token), content, handles)
 
     async def send(self, call: Call, target: Target, content: Content, handles: Handles) -> Sent:
-        body = {"text": text.with_link(content.text, content.link)}
+        said = text.with_link(content.text, content.link)
+        body = {**({"text": said} if said.strip() else {}), **x_media.attached(content, handles)}
         response = await _request(call, "POST", "/tweets", target.token, json=body)
         data = _data(response)
         post_id = oauth.word(data.get("id")) if data else None
@@ -142,7 +154,12 @@ class X:
         since: datetime,
         taken: frozenset[str],
     ) -> Look:
-        """Never `ABSENT`: a timeline proves nothing missing. What may pass by itself is raised."""
+        """Never `ABSENT`: a timeline proves nothing missing. What may pass by itself is raised.
+
+        Pictures without a word cannot be told from others' pictures: only a person can."""
+        ours = text.with_link(content.text, content.link)
+        if not ours.strip():
+            return Look(Found.UNKNOWN)
         floor = since.astimezone(UTC).replace(microsecond=0)  # X stamps whole seconds
         params = {
             "start_time": floor.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -156,7 +173,7 @@ class X:
             if verdict.kind in (Kind.TRY_LATER, Kind.UNCLEAR, Kind.TOKEN, Kind.APP):
                 raise PlatformError(verdict)
             return Look(Found.UNKNOWN)
-        twin = _only_twin(response, text.with_link(content.text, content.link), floor, taken)
+        twin = _only_twin(response, ours, floor, taken, bool(content.media))
         return Look(Found.THERE, twin, _permalink(target, twin)) if twin else Look(Found.UNKNOWN)
 
 
@@ -164,17 +181,16 @@ def _problems(content: Content) -> list[ContentProblem]:
     whole_text = text.with_link(content.text, content.link)
     length = text.weighted_length(whole_text)
     found: list[ContentProblem] = []
-    if content.media:
-        found.append(ContentProblem("media", Reason.MEDIA_FORMAT, "X posts are text only for now."))
-    if not whole_text.strip():
-        found.append(ContentProblem("text", Reason.TEXT_REFUSED, "A post on X needs some text."))
+    if not whole_text.strip() and not content.media:
+        words = "A post on X needs some text, or a picture or film."
+        found.append(ContentProblem("text", Reason.TEXT_REFUSED, words))
     if length > TEXT_MAX:
         words = f"This is {length} characters as X counts them; the most is {TEXT_MAX}."
         found.append(ContentProblem("text", Reason.TEXT_TOO_LONG, words))
     if text.cashtags(whole_text) > 1:
         words = "X takes at most one stock symbol ($ABC) in a post."
         found.append(ContentProblem("text", Reason.TEXT_REFUSED, words))
-    return found
+    return [*found, *x_media.problems(content.media)]
 
 
 async def _request(
@@ -184,7 +200,7 @@ async def _request(
     token: str,
     *,
     params: Mapping[str, str] | None = None,
-    json: Mapping[str, str] | None = None,
+    json: Mapping[str, object] | None = None,
 ) -> Response:
     return await call.http.request(
         method,
@@ -236,19 +252,21 @@ def _data(response: Response) -> oauth.Body | None:
     return data if isinstance(data, dict) else None
 
 
-def _only_twin(response: Response, ours: str, floor: datetime, taken: frozenset[str]) -> str | None:
+def _only_twin(
+    response: Response, ours: str, floor: datetime, taken: frozenset[str], with_media: bool
+) -> str | None:
     """The one post since `floor` that reads like ours and is nobody else's; None if the list goes on."""
     body = oauth.read_object(response) or {}
     items, meta = body.get("data"), body.get("meta")
     if not isinstance(items, list) or (isinstance(meta, dict) and meta.get("next_token")):
         return None
-    fitting = [item for item in items if isinstance(item, dict) and _fits(item, ours, floor)]
+    fitting = [item for item in items if isinstance(item, dict) and _fits(item, ours, floor, with_media)]
     ids = [oauth.word(item.get("id")) for item in fitting]
     free = [post_id for post_id in ids if post_id not in taken]
     return free[0] if len(free) == 1 else None
 
 
-def _fits(item: oauth.Body, ours: str, floor: datetime) -> bool:
+def _fits(item: oauth.Body, ours: str, floor: datetime, with_media: bool) -> bool:
     created, theirs = item.get("created_at"), item.get("text")
     if not isinstance(created, str) or not isinstance(theirs, str):
         return False
@@ -256,7 +274,10 @@ def _fits(item: oauth.Body, ours: str, floor: datetime) -> bool:
         moment = datetime.fromisoformat(created)
     except ValueError:
         return False
-    return moment.tzinfo is not None and moment >= floor and text.fits_after_shortening(ours, theirs)
+    # X adds a link of its own to the text of a post with media.
+    said = MEDIA_LINK.sub("", theirs) if with_media else theirs
+    fits = any(text.fits_after_shortening(ours, seen) for seen in (said, theirs))
+    return moment.tzinfo is not None and moment >= floor and fits
 
 
 def _permalink(target: Target, post_id: str) -> str:

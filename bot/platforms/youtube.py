@@ -63,6 +63,7 @@ INFO = PlatformInfo(
     permission_page="https://myaccount.google.com/permissions",
     limits=PostLimits(
         text_max=upload.DESCRIPTION_BYTES_MAX,
+        title_max=upload.TITLE_MAX,
         media_min=1,
         media_max=1,
         media_kinds=frozenset({MediaKind.VIDEO}),

@@ -147,7 +147,7 @@ async def _put(
             "Content-Length": str(len(piece)),
             "Content-Range": content_range,
         },
-        content=piece,
+        content=reading.in_pieces(piece) if piece else b"",
     )
 
 

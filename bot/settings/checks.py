@@ -27,6 +27,7 @@ __all__ = [
     "host_of",
     "is_loopback",
     "matching",
+    "media_url",
     "number",
     "outbound_url",
     "public_url",
@@ -189,6 +190,19 @@ def flag(text: str) -> bool:
     if word in {"0", "false", "no", "off"}:
         return False
     raise ValueError("must be true or false")
+
+
+def media_url(text: str) -> str:
+    """Where uploaded media lie: a folder as file:///…, or an object store's bucket."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not an address") from None
+    if parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
+        return text
+    if parts.scheme in {"s3", "gs", "az"} and parts.hostname and not (parts.query or parts.username):
+        return text
+    raise ValueError("is not the address of a folder or bucket")
 
 
 def folder(text: str) -> Path:

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(checks.whole_number(1, 65535))] = 3000
     tick_seconds: Annotated[float, BeforeValidator(checks.number(0.05, 3600))] = 15.0
+    media_url: Annotated[str, BeforeValidator(checks.media_url)] | None = None
     late_minutes: Annotated[int, BeforeValidator(checks.whole_number(1, 10_080))] = 30
     outbound_url: Annotated[str, BeforeValidator(checks.outbound_url)] | None = None
     clock_file: Path | None = None

@@ -11,6 +11,7 @@ _SLACK_APP = "at api.slack.com/apps, your app"
 _HOW = {
     "LAMPLIGHTER_DATABASE_URL": "leave it out for a SQLite file, or give postgresql://user:password@host/name",
     "LAMPLIGHTER_DATA_DIR": "name a folder that the bot may write to, or leave it out",
+    "LAMPLIGHTER_MEDIA_URL": "leave it out for a folder, or name a bucket such as s3://our-bucket/media",
     "LAMPLIGHTER_ENCRYPTION_KEYS": "make a key with: lamplighter keys new",
     "LAMPLIGHTER_PUBLIC_URL": "give the address at which browsers reach this bot, such as https://bot.example.com",
     "LAMPLIGHTER_HOST": "name the address to listen on, such as 127.0.0.1 or 0.0.0.0",

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,6 +28,7 @@ from bot.slack.errors import (
     PersonUnreachable,
     Transient,
 )
+from bot.slack.files import SlackFile, download, read_file
 from bot.slack.known import ChannelInfo, Kept, Person, read_channel, read_person
 from bot.slack.pacing import Pacer
 
@@ -79,6 +81,9 @@ class Gateway:
         pacer: Pacer | None = None,
     ) -> None:
         self._answers = Answers(session, rewriter)
+        self._session = session
+        self._rewriter = rewriter
+        self._token_for = token_for
         self._api = Api(session, rewriter, base_url, token_for)
         self.pacer = pacer or Pacer()
         self._lanes: dict[str, asyncio.Semaphore] = {}
@@ -256,6 +261,26 @@ class Gateway:
             return known
         answer = await self._api.get(workspace, "conversations.info", {"channel": channel})
         return self._channels.put(workspace, channel, read_channel(answer["channel"]))
+
+    async def file(self, workspace: str, file_id: str) -> SlackFile:
+        """A file that was given to the bot or lies in one of its channels. Raises FileForbidden."""
+        answer = await self._api.get(workspace, "files.info", {"file": file_id})
+        return read_file(answer.get("file") or {})
+
+    async def download(
+        self, workspace: str, file: SlackFile, target: Path, *, max_bytes: int, deadline: float
+    ) -> int:
+        """A file's bytes, streamed to disk; their number. Raises FileForbidden, FileTooLarge; OSError."""
+        token = await self._token_for(workspace)
+        return await download(
+            self._session,
+            self._rewriter,
+            token,
+            file.url,
+            target,
+            max_bytes=max_bytes,
+            deadline=deadline,
+        )
 
     def forget_channel(self, workspace: str, channel: str) -> None:
         """Looks again next time: an event said that the channel changed."""

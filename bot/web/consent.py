@@ -27,13 +27,23 @@ async def callback(door: Door, request: Request) -> Response:
         return Response()
     params = single_strings(request)
     if params is None:
-        return door.pages.say(words.ODD_ANSWER, HTTPStatus.BAD_REQUEST)
+        return door.redirect(f"{door.house.public_url}/refused/odd")
     arrived = Callback(platform, params, door.guard.browser(request))
     try:
         consent_id = await consenting.callback(door.house, arrived)
     except CallbackRefused as refused:
-        return door.pages.say(words.refused(refused.why, refused.text), HTTPStatus.BAD_REQUEST)
+        return door.redirect(f"{door.house.public_url}/refused/{refused.why}")
     return door.to_consent(consent_id)
+
+
+async def refused(door: Door, request: Request) -> Response:
+    """GET /refused/{why}: why an answer was not taken, at an address that carries nothing of it."""
+    why = request.path_params["why"]
+    if why == "odd":
+        return door.pages.say(words.ODD_ANSWER, HTTPStatus.BAD_REQUEST)
+    if why not in consenting.REFUSALS:
+        return door.pages.by_status(HTTPStatus.NOT_FOUND)
+    return door.pages.say(words.refused(why, consenting.REFUSALS[why]), HTTPStatus.BAD_REQUEST)
 
 
 def single_strings(request: Request) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.web.pages import STYLE
+from storage.crypto import digest
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +25,7 @@ Check = Callable[[], Awaitable[bool]]
 
 CHECK_SECONDS = 5.0
 STYLE_SECONDS = 86_400
+PROCESS_HEADER = "X-Lamplighter-Process"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 ROBOTS = """\
@@ -46,8 +48,14 @@ class Vitals:
 
 
 async def healthz(request: Request) -> Response:
-    """GET /healthz: the process lives."""
-    return JSONResponse({"alive": True})
+    """GET /healthz: the process lives. `X-Lamplighter-Process` says which one answers (see `doctor`)."""
+    mark = getattr(request.app.state, "process", None)
+    return JSONResponse({"alive": True}, headers={PROCESS_HEADER: mark} if mark else None)
+
+
+def process_mark(owner: str) -> str:
+    """What a process shows of its name on leases: enough to tell it from others, not the name itself."""
+    return digest(f"process {owner}")[:16]
 
 
 async def readyz(vitals: Vitals, request: Request) -> Response:

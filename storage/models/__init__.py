@@ -1,8 +1,11 @@
 """All tables, one module a topic."""
+from __future__ import annotations
 
 from storage.models.base import Base, Instant, new_id
 from storage.models.engine import Breaker, EngineFact, KeyCheck, Process
+from storage.models.leaving import Departure
 from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
+from storage.models.media import MediaUse, StoredMedia
 from storage.models.people import AuditEvent, Client, Workspace
 from storage.models.posting import Delivery, Post
 from storage.models.telling import Incident, Notice, SeenEvent
@@ -15,6 +18,7 @@ __all__ = [
     "Connection",
     "Consent",
     "Delivery",
+    "Departure",
     "EngineFact",
     "Grant",
     "GrantAttempt",
@@ -22,11 +26,13 @@ __all__ = [
     "Instant",
     "Invitation",
     "KeyCheck",
+    "MediaUse",
     "Notice",
     "Post",
     "Process",
     "RevocationNotice",
     "SeenEvent",
+    "StoredMedia",
     "Workspace",
     "new_id",
 ]

@@ -20,6 +20,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 from bot import app, logs
 from bot.domain.house import House, Timings
@@ -87,7 +88,7 @@ def main() -> None:
     logs.configure(os.environ.get("CHAOS_LOG", "INFO"))
     if timings := os.environ.get("CHAOS_TIMINGS"):
         quick = functools.partial(House, timings=Timings(**json.loads(timings)))
-        app.House = quick  # type: ignore[misc, assignment]
+        mock.patch.object(app, "House", quick).start()
     if point := os.environ.get("CHAOS_POINT"):
         how = signal.Signals[f"SIG{os.environ.get('CHAOS_HOW', 'KILL')}"]
         strike_at(point, int(os.environ.get("CHAOS_NTH", "1")), how)

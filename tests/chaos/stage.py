@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import uvicorn
@@ -40,69 +37,12 @@ from storage.crypto import new_key
 from storage.database import Database
 from storage.models import Connection, Delivery, Grant, GrantAttempt, Notice, Process
 from tests import support
+from tests.chaos.process import Child, eventually, free_port, start
 
-ROOT = Path(__file__).parents[2]
 QUICK = Timings(call=2.0, send=2.0, guard=1.0, settle=0.1, lease=3.5, wait_for_lease=1.0)
 HOUR = 3600.0
-POLL_SECONDS = 0.05
-PATIENCE = 25.0  # seconds; on a busy machine a process needs some to start
 
 T = TypeVar("T")
-
-
-async def eventually(look: Callable[[], Awaitable[T]], what: str, seconds: float = PATIENCE) -> T:
-    """Looks until what is found is true. Fails with what was seen last."""
-    seen: T | None = None
-    try:
-        async with asyncio.timeout(seconds):
-            while not (seen := await look()):
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        raise AssertionError(f"never: {what}; seen last: {seen!r}") from None
-    return seen
-
-
-@dataclass
-class Child:
-    """A bot in a process of its own."""
-
-    process: asyncio.subprocess.Process
-    log: Path
-
-    async def killed(self) -> None:
-        """Waits until the process has killed itself at its point."""
-        try:
-            code = await asyncio.wait_for(self.process.wait(), PATIENCE)
-        except TimeoutError:
-            raise AssertionError(f"it never came to its point:\n{self._end()}") from None
-        assert code == -signal.SIGKILL, f"ended with {code}:\n{self._end()}"
-
-    async def stopped(self) -> None:
-        """Waits until the process has frozen itself at its point."""
-
-        async def frozen() -> bool:
-            seen = os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
-            return seen is not None
-
-        await eventually(frozen, f"{self.log.name} stopped")
-
-    def wake(self) -> None:
-        """Lets a frozen process go on."""
-        self.process.send_signal(signal.SIGCONT)
-
-    async def end(self) -> None:
-        """Ends it for good, if it has not ended."""
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-
-    def logged(self, event: str) -> list[dict[str, Any]]:
-        """The lines of its log with this event."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("event") == event]
-
-    def _end(self) -> str:
-        return "\n".join(self.log.read_text().splitlines()[-30:])
 
 
 @dataclass
@@ -117,7 +57,7 @@ class Stage:
     folder: Path
     listener: socket.socket
     children: list[Child] = field(default_factory=list)
-    newest: datetime = field(default_factory=utc_now)  # when the last child was started: older claims are dead
+    newest: datetime = field(default_factory=utc_now)  # when the last child was started
 
     @asynccontextmanager
     async def house(self) -> AsyncIterator[House]:
@@ -126,34 +66,23 @@ class Stage:
         async with assembled(load_settings(self.environment, require="run"), clock=clock) as app:
             yield app.house
 
-    async def child(self, point: str = "", *, how: str = "KILL", nth: int = 1, timings: Timings = QUICK) -> Child:
+    async def child(
+        self, point: str = "", *, how: str = "KILL", nth: int = 1, timings: Timings = QUICK
+    ) -> Child:
         """Starts a bot. With a `point`, it kills or stops itself there."""
         extra = {"CHAOS_TIMINGS": json.dumps(asdict(timings)), "CHAOS_HOW": how, "CHAOS_NTH": str(nth)}
         if point:
             extra["CHAOS_POINT"] = point
-        passed: tuple[int, ...] = ()
-        if not self.children or all(one.process.returncode is not None for one in self.children):
-            passed = (self.listener.fileno(),)
-            extra["CHAOS_FD"] = str(passed[0])
-        else:
-            extra["LAMPLIGHTER_PORT"] = str(_free_port())
+        alone = all(one.process.returncode is not None for one in self.children)
+        if not alone:
+            extra["LAMPLIGHTER_PORT"] = str(free_port())
         self.newest = utc_now()
         log = self.folder / f"child-{len(self.children)}.log"
-        with log.open("w") as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "tests.chaos.child"),
-                env={"PATH": os.environ.get("PATH", ""), **self.environment, **extra},
-                cwd=ROOT,
-                stdin=asyncio.subprocess.DEVNULL,
-                stderr=out,
-                pass_fds=passed,
-            )
-        child = Child(process, log)
+        child = await start(self.environment | extra, log, self.listener if alone else None)
         self.children.append(child)
         return child
 
-    async def link(self, house: House, platform: str, *accounts: str) -> list[Connection]:
+    async def link(self, house: House, platform: str, *accounts: str) -> Sequence[Connection]:
         """Accounts of the bakery, by their ids at the platform, each through its own walk."""
         client = await support.a_client(house, "bakery", self.agency.bakery.id)
         for account in accounts:
@@ -217,7 +146,10 @@ class Stage:
         await eventually(all_there, f"{count} processes at work")
 
     async def told(self) -> None:
-        """Waits until Slack has heard everything that can be said by now."""
+        """Waits until Slack has heard everything that can be said by now.
+
+        Claims older than the newest bot are those of dead ones, and are not waited for.
+        """
 
         async def nothing_waits() -> bool:
             soon = utc_now() + timedelta(seconds=1)
@@ -311,8 +243,8 @@ class Stage:
 
     def presented(self, state: str = "") -> list[Entry]:
         """Every refresh token that was presented, in that state."""
-        detail = {"state": state} if state else {}
-        return self.sandbox.platforms.ledger.find("token_presented", kind="refresh", **detail)
+        found = self.sandbox.platforms.ledger.find("token_presented", kind="refresh")
+        return [entry for entry in found if not state or entry.detail["state"] == state]
 
     def posts(self, text: str) -> list[Entry]:
         return self.sandbox.platforms.ledger.posts(text)
@@ -385,10 +317,3 @@ def more_accounts(sandbox: Sandbox, count: int) -> list[str]:
             Account(platform="x", id=account, handle=f"shop{account}", name=f"Shop {account}")
         )
     return ids
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -21,7 +21,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from bot.app import listening
-from sandbox.agency import Morning
+from sandbox.agency import Morning, links_in
 from sandbox.demo import running
 from sandbox.slack.testing import QuietServer
 from sandbox.visitor import Page as Shown
@@ -96,9 +96,17 @@ def submitting(page: Shown) -> str:
     return f'<form method="post" action="{escape(form.action)}">{fields}</form>{script}'
 
 
+async def invited(office: Office) -> str:
+    """`/connect x bakery`; the link, once it stands in the channel."""
+    maria, channel = office.maria, office.channel.id
+    await maria.command("/connect", "x bakery", channel)
+    await office.demo.sandbox.slack.until(lambda: bool(links_in(maria, channel)), 20)
+    return links_in(maria, channel)[0]
+
+
 async def test_the_walk_from_the_link_to_the_result(tmp_path: Path) -> None:
     async with open_office(tmp_path) as office, window() as browser:
-        link = await office.link("x")
+        link = await invited(office)
         tab = await browser.new_page()
         await walk(tab, link, tmp_path)
         await office.demo.settled()
@@ -123,7 +131,7 @@ async def walk(tab: Page, link: str, shots: Path) -> None:
 async def test_a_strangers_page_that_submits_the_invitation_links_nothing(tmp_path: Path, host: str) -> None:
     """The stranger has the link, and the form as he was given it; the visitor has the page's cookie."""
     async with open_office(tmp_path) as office, window() as browser:
-        link = await office.link("x")
+        link = await invited(office)
         async with Visitor() as stranger:
             html = submitting(await stranger.open(link))
         tab = await browser.new_page()
@@ -142,7 +150,7 @@ async def test_a_strangers_page_that_submits_the_invitation_links_nothing(tmp_pa
 async def test_a_strangers_own_callback_in_a_visitors_browser_links_nothing(tmp_path: Path) -> None:
     """He consents with his account, keeps the callback back, and leads somebody else there."""
     async with open_office(tmp_path) as office, window() as browser:
-        link = await office.link("x")
+        link = await invited(office)
         callback = await kept_back(link)
         tab = await browser.new_page()
         await tab.goto(link)
@@ -203,3 +211,15 @@ async def test_the_demos_page_works_with_command_button_and_modal(tmp_path: Path
 async def typed(tab: Page, text: str) -> None:
     await tab.fill("[data-testid=composer]", text)
     await tab.click("[data-testid=send]")
+
+
+async def test_the_demo_leaves_everything_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make demo` throws its folder away: what it keeps elsewhere would stay on the person's disk."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    async with running(0, tmp_path, history=False):
+        assert (tmp_path / "demo.db").exists()
+    assert not list(elsewhere.iterdir())

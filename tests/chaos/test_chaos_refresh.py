@@ -12,13 +12,14 @@ from bot.domain.house import Timings
 from bot.platforms.base import Reason
 from sandbox.platforms.ledger import Entry
 from storage.models import Grant, GrantAttempt, Incident
-from tests.chaos.stage import HOUR, Stage, eventually, more_accounts
+from tests.chaos.process import eventually
+from tests.chaos.stage import HOUR, Stage, more_accounts
 
 ONE_PROCESS = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SEVERAL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 POSTGRES = pytest.mark.xdist_group("postgres")
 
-FALLS_DUE = 1.65 * HOUR  # of the two hours that an access token of X lives: within its margin, all jitter past
+FALLS_DUE = 1.65 * HOUR  # of the two hours of an access token of X: within its margin, all jitter past
 NEARLY_OVER = timedelta(hours=1, minutes=55)  # from then on an unclear refresh token may be presented again
 REFRESHING = "bot.domain.refreshing"
 

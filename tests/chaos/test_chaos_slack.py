@@ -6,7 +6,8 @@ import pytest
 
 from sandbox.slack.faults import Fault, Outage
 from storage.models import Incident, Notice
-from tests.chaos.stage import HOUR, Stage, eventually
+from tests.chaos.process import eventually
+from tests.chaos.stage import HOUR, Stage
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -36,7 +36,7 @@ from bot.slack.installs import Installs, single_token
 from bot.slack.outbox import Outbox
 from bot.slack.pacing import Pacer
 from sandbox.platforms.testing import jpeg
-from sandbox.slack import AppConfig, Person, SlackWorld, create_slack_routes
+from sandbox.slack import AppConfig, Person, Shortcut, SlackWorld, create_slack_routes
 from sandbox.slack.models import Channel, Message
 from storage.crypto import Vault, new_key, parse_key
 from storage.database import Database
@@ -54,6 +54,9 @@ def app_config() -> AppConfig:
         scopes=frozenset(MANIFEST["oauth_config"]["scopes"]["bot"]),
         events=frozenset(settings["event_subscriptions"]["bot_events"]),
         commands=frozenset(item["command"] for item in MANIFEST["features"]["slash_commands"]),
+        shortcuts=tuple(
+            Shortcut(item["name"], item["callback_id"]) for item in MANIFEST["features"]["shortcuts"]
+        ),
     )
 
 

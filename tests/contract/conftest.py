@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import consenting
+from bot.domain.consenting import begin
 from bot.domain.house import House
 from bot.platforms.base import RefreshKind, RefreshModel
 from sandbox.platforms.testing import Twins
@@ -14,7 +15,7 @@ from storage import invitations
 from storage.database import Database
 from storage.models import Client, Connection, Consent
 from tests.contract.cases import CASES, Case
-from tests.support import AT_TWIN, BROWSER, a_client, an_invitation, begin, come_back, consent_at, house_at
+from tests.support import AT_TWIN, BROWSER, a_client, an_invitation, come_back, consent_at, house_at
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from bot.domain.consenting import begin
 from bot.domain.consents import Result
 from sandbox.platforms.testing import Twins
 from storage.database import Database
@@ -13,7 +14,6 @@ from storage.models import Connection, Consent, Grant, Invitation, Notice
 from tests.support import (
     a_client,
     an_invitation,
-    begin,
     come_back,
     consent_at,
     grant_of,

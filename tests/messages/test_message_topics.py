@@ -142,7 +142,8 @@ def test_ugly_and_many_lines_still_fit() -> None:
 
 @pytest.mark.parametrize("reason", EVERY)
 @pytest.mark.parametrize(
-    ("kind", "severity"), list(product(["grant", "connection", "app"], ["warning", "dead"]))
+    ("kind", "severity"),
+    list(product(["grant", "connection", "client", "mass", "platform", "app"], ["warning", "dead"])),
 )
 def test_every_alert_can_be_said(reason: str, kind: str, severity: str) -> None:
     ugly = group(UGLY_CLIENT, UGLY_ACCOUNT)
@@ -163,7 +164,7 @@ def test_every_alert_can_be_said(reason: str, kind: str, severity: str) -> None:
         root = check(incident.incident(facts))
         if how is not None:
             assert buttons(root) == []
-        for what in ("dead", "relinked", "recovered", "something new"):
+        for what in ("dead", "relinked", "recovered", "warning", "joined", "backup", "untaken", "x"):
             check(incident_news.news(facts, what))
 
 
@@ -172,15 +173,20 @@ def test_a_death_names_everything_and_offers_the_cure() -> None:
     for words in ("Client A", "@acme", "Instagram", "removed our access", "3 posts wait", "17:00 CET"):
         assert words in shown.text
     assert "<@U0ADA> <!subteam^S0TEAM>" in shown.text
-    assert labels(shown) == ["Reconnect", "Ask the client", "Copy link"]
-    reconnect, ask, copy = buttons(shown)
+    assert labels(shown) == ["Reconnect", "Ask the client", "Copy link", "I'm on it"]
+    reconnect, ask, copy, take = buttons(shown)
     assert reconnect["url"] == URL and reconnect["style"] == "primary"
     assert ask["value"] == copy["value"] == f"{'a' * 32}:{CLIENT_ID}"
+    assert (take["action_id"], take["value"]) == (actions.TAKE, "a" * 32)
 
 
 def test_without_a_client_channel_or_link_the_buttons_are_left_out() -> None:
-    assert labels(incident.incident(alert(groups=(group(can_ask=False),)))) == ["Reconnect", "Copy link"]
-    assert labels(incident.incident(alert(groups=(group(url=None),)))) == []
+    assert labels(incident.incident(alert(groups=(group(can_ask=False),)))) == [
+        "Reconnect",
+        "Copy link",
+        "I'm on it",
+    ]
+    assert labels(incident.incident(alert(groups=(group(url=None),)))) == ["I'm on it"]
 
 
 def test_a_warning_says_until_when_and_what_falls_after_it() -> None:
@@ -200,7 +206,7 @@ def test_trouble_that_a_reconnect_does_not_cure_is_checked_first() -> None:
 
 def test_our_own_app_is_the_operators_matter() -> None:
     shown = check(incident.incident(alert(kind="app", reason="app_secret", groups=(), operations=True)))
-    assert buttons(shown) == []
+    assert actions_of(shown) == [actions.TAKE]
     assert "`INSTAGRAM_CLIENT_SECRET`" in shown.text and "No account is at fault" in shown.text
 
 
@@ -209,7 +215,7 @@ def test_the_operations_channel_sees_all_clients_and_no_client_another() -> None
     other = group(OTHER, Account(INSTAGRAM, "other"))
     shown = check(incident.incident(alert(operations=True, groups=(mine, other))))
     assert "Client A" in shown.text and "Other Client" in shown.text
-    assert actions_of(shown) == [actions.OPEN_LINK, actions.OPEN_LINK]
+    assert actions_of(shown) == [actions.OPEN_LINK, actions.OPEN_LINK, actions.TAKE]
     for what in ("dead", "relinked"):
         assert "Other" not in incident_news.news(alert(), what).text
 
@@ -224,6 +230,7 @@ def test_an_alert_whose_accounts_are_gone_troubles_nobody(operations: bool) -> N
 def test_who_took_it_is_shown_and_nobody_is_called_again() -> None:
     shown = check(incident.incident(alert(taken_by="U0BOB")))
     assert "<@U0BOB> is on it" in shown.text and "<@U0ADA>" not in shown.text
+    assert "I'm on it" not in labels(shown)
 
 
 def test_the_cure_is_quiet_and_says_what_happens_to_what_waited() -> None:

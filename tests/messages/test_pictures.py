@@ -150,8 +150,8 @@ async def test_a_death_is_told_to_each_client_apart_and_whole_to_the_operator(ro
     assert "rival" not in own.text.lower() and "acme" not in other.text.lower()
     assert "No posts are waiting" in other.text
     assert "Acme" in all_of_them.text and "Rival" in all_of_them.text
-    assert labels(own) == ["Reconnect", "Ask the client", "Copy link"]
-    assert actions_of(all_of_them) == [actions.OPEN_LINK, actions.OPEN_LINK]
+    assert labels(own) == ["Reconnect", "Ask the client", "Copy link", "I'm on it"]
+    assert actions_of(all_of_them) == [actions.OPEN_LINK, actions.OPEN_LINK, actions.TAKE]
 
 
 async def test_ask_the_client_needs_a_client_channel(rows: Rows) -> None:
@@ -160,7 +160,7 @@ async def test_ask_the_client_needs_a_client_channel(rows: Rows) -> None:
     await rows.change(rows.client, client_channel="C0SHARED")
     await died(rows, grant)
     (notice,) = await rows.notices("incident")
-    assert labels(said(await rows.shown(notice))) == ["Reconnect", "Ask the client", "Copy link"]
+    assert labels(said(await rows.shown(notice))) == ["Reconnect", "Ask the client", "Copy link", "I'm on it"]
 
 
 async def test_the_cure_clears_the_root_and_says_what_goes_out(rows: Rows) -> None:
@@ -204,7 +204,7 @@ async def test_trouble_of_one_account_can_be_checked(rows: Rows) -> None:
         await incidents.connection_in_trouble(session, rows.house, connection, why, rows.now)
     (notice,) = await rows.notices("incident")
     shown = said(await rows.shown(notice))
-    assert labels(shown) == ["Reconnect", "Check now", "Ask the client", "Copy link"]
+    assert labels(shown) == ["Reconnect", "Check now", "Ask the client", "Copy link", "I'm on it"]
     assert "(posting)" in shown.text and "instagram_business" not in shown.text
 
 

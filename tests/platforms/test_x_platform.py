@@ -222,7 +222,7 @@ async def test_a_lost_answer_leaves_as_it_is() -> None:
         (Content(text="x" * 281), "text", Reason.TEXT_TOO_LONG),
         (Content(text="界" * 141), "text", Reason.TEXT_TOO_LONG),
         (Content(text="$TEA and $CAKE"), "text", Reason.TEXT_REFUSED),
-        (Content("hi", (Media("https://a.example/a.jpg", MediaKind.IMAGE, "image/jpeg", 9),)), "media", None),
+        (Content("hi", (Media("https://a.example/a.tif", MediaKind.IMAGE, "image/tiff", 9),)), "media", None),
     ],
 )
 def test_what_x_would_refuse(content: Content, field: str, reason: Reason | None) -> None:

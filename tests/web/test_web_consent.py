@@ -55,12 +55,20 @@ async def test_two_loads_of_one_callback_are_one_exchange(town: Town, browser: h
     assert len(await town.rows(Connection)) == 1
 
 
+async def refused_page(browser: httpx.AsyncClient, answer: httpx.Response) -> httpx.Response:
+    """The page that a refused callback leads to, at an address that carries nothing of it."""
+    location = answer.headers["location"]
+    assert answer.status_code == 303 and location.startswith(f"{PUBLIC}/refused/") and "?" not in location
+    return await browser.get(location)
+
+
 async def test_a_state_that_nobody_gave_out_is_refused(town: Town, browser: httpx.AsyncClient) -> None:
     [path] = await town.invite(Wanted("lumen"))
     state = await to_platform(browser, path)
     for wrong in (state + "x", "", "0"):
         answer = await come_back(browser, wrong)
-        assert answer.status_code == 400 and "Nothing was changed" in text_of(answer)
+        page = await refused_page(browser, answer)
+        assert page.status_code == 400 and "Nothing was changed" in text_of(page)
     assert town.platforms["lumen"].exchanged == []
     assert (await come_back(browser, state)).status_code == 303
 
@@ -75,7 +83,8 @@ async def test_another_browser_links_nothing_and_the_link_still_works(
         await app_that_took_over.get(path)
         with_own_cookie = await come_back(app_that_took_over, state)
     for answer in (bare, with_own_cookie):
-        assert answer.status_code == 400 and "in your browser" in text_of(answer)
+        page = await refused_page(browser, answer)
+        assert page.status_code == 400 and "in your browser" in text_of(page)
     assert town.platforms["lumen"].exchanged == [] and await town.rows(Connection) == []
     assert (await come_back(browser, state)).status_code == 303
     assert len(await town.rows(Connection)) == 1
@@ -84,7 +93,7 @@ async def test_another_browser_links_nothing_and_the_link_still_works(
 async def test_a_state_of_another_platform_is_refused(town: Town, browser: httpx.AsyncClient) -> None:
     [path] = await town.invite(Wanted("lumen"))
     answer = await come_back(browser, await to_platform(browser, path), "mirror")
-    assert answer.status_code == 400
+    assert (await refused_page(browser, answer)).status_code == 400
     assert not town.platforms["lumen"].exchanged and not town.platforms["mirror"].exchanged
 
 
@@ -101,7 +110,7 @@ async def test_arrays_for_strings_are_refused(town: Town, browser: httpx.AsyncCl
     [path] = await town.invite(Wanted("lumen"))
     state = await to_platform(browser, path)
     answer = await browser.get(f"/oauth/lumen/callback?{query.format(s=state)}")
-    assert answer.status_code == 400
+    assert (await refused_page(browser, answer)).status_code == 400
     assert town.platforms["lumen"].exchanged == []
     [consent] = await town.rows(Consent)
     assert consent.state == "started"
@@ -391,4 +400,4 @@ async def test_no_query_breaks_the_callback(town: Town, browser: httpx.AsyncClie
         statuses.add(answer.status_code)
         if await town.state_of(path) != "open":
             [path] = await town.invite(Wanted("lumen"))
-    assert statuses == {303, 400}
+    assert statuses == {303}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.bad_days import WITHIN
 from bot.domain.house import House
 from bot.domain.pictures.parts import (
     account,
@@ -17,9 +19,10 @@ from bot.domain.pictures.parts import (
     waiting,
 )
 from bot.messages import incident_facts as shown
+from bot.messages.people import Account
 from storage import incidents as store
 from storage import pictures
-from storage.models import Client, Connection, Invitation
+from storage.models import Client, Connection, Incident, Invitation
 
 
 async def alert(
@@ -30,10 +33,9 @@ async def alert(
     if incident is None:
         return None
     until = _instant(incident.detail.get("until"))
-    reach = [] if incident.kind == "app" else await pictures.reach(session, incident, client_id)
-    groups = await _groups(session, house, reach, until)
-    if not groups and client_id is not None:
-        groups = await _bare_group(session, workspace_id, client_id)
+    groups = await _groups_of(session, house, incident, client_id, until)
+    if not groups and (client_id or incident.client_id) is not None:
+        groups = await _bare_group(session, workspace_id, client_id or incident.client_id or "")
     return shown.Incident(
         id=incident.id,
         kind=incident.kind,
@@ -47,7 +49,55 @@ async def alert(
         closed_at=incident.closed_at,
         taken_by=incident.taken_by,
         operations=client_id is None,
+        deaths=int(incident.detail.get("deaths", 0)),
+        opened_at=incident.opened_at,
     )
+
+
+async def news_of(
+    session: AsyncSession, house: House, workspace_id: str, connection_id: object
+) -> Account | None:
+    """The account that a piece of news is about, if it names one."""
+    if not isinstance(connection_id, str):
+        return None
+    found = await pictures.connections(session, workspace_id, [connection_id])
+    return account(house, found[connection_id]) if connection_id in found else None
+
+
+async def _groups_of(
+    session: AsyncSession, house: House, incident: Incident, client_id: str | None, until: datetime | None
+) -> list[shown.Group]:
+    if incident.kind in ("app", "platform"):
+        return []
+    if incident.kind == "client":
+        return await _down(session, house, incident)
+    if incident.kind == "mass":
+        since = incident.opened_at - WITHIN
+        rows = await store.fallen(session, incident.workspace_id, incident.code or "", since)
+        named = await pictures.clients(session, incident.workspace_id, {row.client_id for row in rows})
+        by_id = {client.id: client for client in named}
+        pairs = [(row, by_id[row.client_id]) for row in rows if row.client_id in by_id]
+        return await _groups(session, house, sorted(pairs, key=lambda pair: pair[1].slug), until)
+    return await _groups(session, house, await pictures.reach(session, incident, client_id), until)
+
+
+async def _down(session: AsyncSession, house: House, incident: Incident) -> list[shown.Group]:
+    """A client's bad day: a group for each login that is over and for each account in trouble of its own."""
+    (client,) = await pictures.clients(session, incident.workspace_id, [incident.client_id or ""])
+    causes: dict[str, list[Connection]] = {}
+    reasons: dict[str, str] = {}
+    for connection, grant in await store.down(session, client.id, incident.opened_at - WITHIN):
+        is_over = grant.state == "dead"
+        key = grant.id if is_over else connection.id
+        causes.setdefault(key, []).append(connection)
+        reasons[key] = (grant.reason if is_over else connection.problem) or "refused"
+    ids = [row.id for rows in causes.values() for row in rows]
+    queued = await pictures.queued(session, ids)
+    links = await pictures.alert_links(session, ids)
+    return [
+        replace(_group(house, client, rows, queued, links), reason=reasons[key])
+        for key, rows in causes.items()
+    ]
 
 
 async def _groups(
@@ -83,6 +133,8 @@ def _group(
         url=open_link(house, invitation),
         can_ask=True,  # without a client channel the press says how to set one
         mentions=tuple(client.mentions),
+        backup=tuple(client.backup),
+        is_paused=client.paused_at is not None,
     )
 
 

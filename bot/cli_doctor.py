@@ -1,0 +1,126 @@
+"""`lamplighter doctor`: everything that can be checked without harm, a line each, with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import click
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import cli_common
+from bot.cli_common import vault_of
+from bot.cli_reach import Finding, public_address, slack, well, wrong
+from bot.platforms.registry import build_platforms
+from bot.settings import PLATFORMS, Settings, SettingsError, load_settings
+from bot.slack.api import new_session
+from storage import rotation
+from storage.crypto import CryptoError
+from storage.database import Database
+from storage.migrate import TooOld, check_age, is_current
+from storage.models import Process
+
+
+@click.command()
+def doctor() -> None:
+    """Checks settings, database, keys, Slack, the public address and the platforms."""
+    try:
+        env_file = cli_common.ENV_FILE if cli_common.ENV_FILE.exists() else None
+        settings = load_settings(os.environ, env_file, require="run")
+    except SettingsError as error:
+        for problem in error.problems:
+            _say(wrong("Settings", f"{problem.name} {problem.what}", f"{problem.how}"))
+        raise click.exceptions.Exit(1) from None
+    if asyncio.run(_examined(settings)):
+        raise click.exceptions.Exit(1)
+
+
+async def _examined(settings: Settings) -> int:
+    """Says every finding as it comes; how many problems there are."""
+    problems = 0
+    async for finding in examine(settings):
+        _say(finding)
+        problems += not finding.ok
+    click.echo(f"\n{problems} to put right." if problems else "\nAll is well.")
+    return problems
+
+
+def _say(finding: Finding) -> None:
+    click.echo(f"{'ok  ' if finding.ok else '!!  '}{finding.about}: {finding.what}")
+    if finding.advice:
+        click.echo(f"      {finding.advice}")
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Every finding, in the order in which things are needed."""
+    yield well("Settings", "complete")
+    processes: list[Process] = []
+    async for finding in _database(settings, processes):
+        yield finding
+    async with new_session() as session:
+        for finding in await slack(settings, session):
+            yield finding
+        yield await public_address(settings, session, [process.id for process in processes])
+    for finding in platforms(settings):
+        yield finding
+
+
+async def _database(settings: Settings, processes: list[Process]) -> AsyncIterator[Finding]:
+    url = settings.database_url.get_secret_value()
+    path = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and (not path or not Path(path).exists()):
+        yield well("Database", "none yet; the first start makes it")
+        return
+    database = Database(url)
+    try:
+        await check_age(database)
+        if not await is_current(database):
+            yield wrong("Database", "is not up to date", "Run `lamplighter migrate`, or start the bot.")
+            return
+        yield well("Database", "answers and is up to date")
+        async with database.read() as session:
+            processes += await rotation.living(session, await database.lease_now(session))
+            missing = await rotation.missing(session, vault_of(settings))
+        yield _keys(settings, missing)
+    except TooOld as error:
+        yield wrong("Database", "is newer than this code", str(error))
+    except CryptoError as error:
+        yield wrong("Keys", str(error), "Compare LAMPLIGHTER_ENCRYPTION_KEYS with your copy of the keys.")
+    except (SQLAlchemyError, OSError) as error:
+        advice = "Is LAMPLIGHTER_DATABASE_URL right, and does the server run?"
+        yield wrong("Database", f"does not answer ({type(error).__name__})", advice)
+    finally:
+        await database.close()
+
+
+def _keys(settings: Settings, missing: list[str]) -> Finding:
+    if missing:
+        advice = "Add it to LAMPLIGHTER_ENCRYPTION_KEYS again, after the others."
+        return wrong("Keys", f"the key {', '.join(missing)} is missing", advice)
+    vault = vault_of(settings)
+    return well("Keys", f"{len(vault.key_ids)} configured; {vault.current} encrypts")
+
+
+def platforms(settings: Settings) -> list[Finding]:
+    """Which platforms are on, each with the redirect address for its developer console."""
+    built = build_platforms(settings)
+    found, off = [], []
+    for key, platform in built.items():
+        if "@" in key:
+            continue
+        app = settings.app_for(key)
+        if app is None:
+            off.append(platform.info.title)
+            continue
+        address = f"{settings.public_url}/oauth/{key}/callback"
+        review = "" if app.reviewed else " (not reviewed yet)"
+        found.append(well(platform.info.title, f"on{review}", f"Redirect URL: {address}"))
+    if not found:
+        names = f"{PLATFORMS[0].upper()}_CLIENT_ID and {PLATFORMS[0].upper()}_CLIENT_SECRET"
+        found.append(wrong("Platforms", "none is on", f"Set {names}, say: docs/platforms leads through it."))
+    if off:
+        found.append(well("Platforms", f"off, without an app: {', '.join(off)}"))
+    return found

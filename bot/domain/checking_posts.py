@@ -1,0 +1,118 @@
+"""The check that everything shares which queues or releases posts: what a platform would take for spam, or
+would not take at all. Pure: facts in, warnings out; nothing here refuses anything.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+MINUTE = timedelta(minutes=1)
+REPEAT = timedelta(days=7)
+DAY = timedelta(days=1)  # the platforms count their caps over the last 24 hours
+
+
+class Worry(StrEnum):
+    """What may go wrong."""
+
+    SAME_MINUTE = "same_minute"  # one text on several accounts of a platform in one minute
+    REPEATED = "repeated"  # one text on one account within a week
+    OVER_CAP = "over_cap"  # more in a day than the platform takes
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One text on one account. `due_at` is UTC-aware."""
+
+    connection_id: str
+    platform: str
+    text: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A worry about some accounts of a platform. `at`: the other post's moment (repeated); `number` and
+    `cap`: posts in 24 hours, and how many the platform takes (over_cap)."""
+
+    worry: Worry
+    platform: str
+    connection_ids: tuple[str, ...]
+    at: datetime | None = None
+    number: int = 0
+    cap: int = 0
+
+
+def check_posts(
+    new: Sequence[Planned], standing: Iterable[Planned], caps: Mapping[str, int | None]
+) -> list[Warned]:
+    """What is worth a word before `new` is queued beside what is `standing`. `caps`: posts in 24 hours that a
+    platform takes on one account; None or absent where it sets no limit."""
+    known = list(standing)
+    return [*_same_minute(new, known), *_repeated(new, known), *_over_cap(new, known, caps)]
+
+
+def _same_minute(new: Sequence[Planned], known: Sequence[Planned]) -> list[Warned]:
+    groups: dict[tuple[str, str, datetime], dict[str, None]] = {}
+    for item in [*new, *known]:
+        if text := _plain(item.text):
+            minute = item.due_at.replace(second=0, microsecond=0)
+            groups.setdefault((item.platform, text, minute), {})[item.connection_id] = None
+    touched = {item.connection_id for item in new}
+    return [
+        Warned(Worry.SAME_MINUTE, platform, tuple(ids))
+        for (platform, _, _), ids in groups.items()
+        if len(ids) > 1 and touched & set(ids)
+    ]
+
+
+def _repeated(new: Sequence[Planned], known: Sequence[Planned]) -> list[Warned]:
+    found = []
+    for number, item in enumerate(new):
+        text = _plain(item.text)
+        others = [
+            other.due_at
+            for other in [*known, *new[:number]]
+            if text and other.connection_id == item.connection_id
+            if abs(other.due_at - item.due_at) < REPEAT and _plain(other.text) == text
+        ]
+        if others:
+            nearest = min(others, key=lambda at, due=item.due_at: abs(at - due))  # type: ignore[misc]
+            found.append(Warned(Worry.REPEATED, item.platform, (item.connection_id,), at=nearest))
+    return found
+
+
+def _over_cap(
+    new: Sequence[Planned], known: Sequence[Planned], caps: Mapping[str, int | None]
+) -> list[Warned]:
+    found: dict[str, Warned] = {}
+    for item in new:
+        cap = caps.get(item.platform)
+        if not cap:
+            continue
+        dues = sorted(other.due_at for other in [*known, *new] if other.connection_id == item.connection_id)
+        most = _fullest_day(dues, item.due_at)
+        before = found.get(item.connection_id)
+        if most > cap and (before is None or most > before.number):
+            found[item.connection_id] = Warned(
+                Worry.OVER_CAP, item.platform, (item.connection_id,), number=most, cap=cap
+            )
+    return list(found.values())
+
+
+def _fullest_day(dues: Sequence[datetime], around: datetime) -> int:
+    """The most posts in any 24 hours that hold `around`."""
+    near = [due for due in dues if abs(due - around) < DAY]
+    starts = [due for due in near if due <= around]
+    return max((sum(start <= due < start + DAY for due in near) for start in starts), default=0)
+
+
+def _plain(text: str) -> str:
+    """A text as the platforms' filters compare it: case, spaces and invisible characters aside."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    visible = "".join(char for char in folded if unicodedata.category(char) != "Cf")
+    return re.sub(r"\s+", " ", visible).strip()

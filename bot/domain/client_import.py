@@ -1,0 +1,155 @@
+"""Many clients at once, from a table: line by line, nothing twice, nothing half.
+
+Columns: client, name, zone, team_channel, client_channel, mention. Only the first is needed; a client that
+stands already is left as it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import clients
+from bot.domain.auditing import Actor, record
+from bot.domain.errors import Refused
+from storage import clients as store
+from storage.models import Workspace
+
+COLUMNS = ("client", "name", "zone", "team_channel", "client_channel", "mention")
+LINES_MOST = 5_000
+CHANNEL = re.compile(r"(?:^|[/#<])([CG][A-Z0-9]{4,30})(?:\|[^>]*>|>|[/?].*)?$")
+PERSON = re.compile(r"(?:<@|<!subteam\^)?([UWS][A-Z0-9]{2,30})(?:\|[^>]*)?>?")
+
+
+class Outcome(StrEnum):
+    MADE = "made"
+    STANDS = "stands"  # there already, left as it is
+    FAULTY = "faulty"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of one line. `line` counts from 1, the heading included."""
+
+    line: int
+    client: str
+    outcome: Outcome
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A line that makes sense."""
+
+    line: int
+    slug: str
+    name: str | None
+    zone: str
+    team_channel: str | None
+    client_channel: str | None
+    mentions: tuple[str, ...]
+
+
+def read(text: str) -> list[tuple[int, dict[str, str]]]:
+    """The lines of a table with their numbers. Raises Refused where the heading is not ours."""
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    try:
+        heading = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
+        if "client" not in heading or set(heading) - {*COLUMNS, ""} or len(heading) != len(set(heading)):
+            raise Refused(f"The first line has to name the columns: {', '.join(COLUMNS)}.")
+        rows = [
+            (reader.line_num, dict(zip(heading, (cell.strip() for cell in row), strict=False)))
+            for row in reader
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as error:
+        raise Refused(f"This is not a readable table ({error}).") from None
+    if len(rows) > LINES_MOST:
+        raise Refused(f"More than {LINES_MOST:,} lines: please split the file.")
+    return rows
+
+
+async def bring_in(session: AsyncSession, workspace: Workspace, text: str, now: datetime) -> list[Told]:
+    """Makes the clients of a table, in the caller's transaction. Faulty lines change nothing and are told."""
+    told: list[Told] = []
+    seen: dict[str, int] = {}
+    for line, cells in read(text):
+        try:
+            wanted = _wanted(line, cells, workspace.zone)
+            first = seen.setdefault(wanted.slug, line)
+            if first != line:
+                raise Refused(f"the same client as line {first}")
+            told.append(await _make(session, workspace, wanted, now))
+        except Refused as refused:
+            told.append(Told(line, cells.get("client", "")[:40], Outcome.FAULTY, refused.text))
+    return told
+
+
+def _wanted(line: int, cells: dict[str, str], zone: str) -> Wanted:
+    slug = clients.slug_of(cells.get("client", ""))
+    own = cells.get("zone") or zone
+    clients.check_zone(own)
+    team, shared = (_channel(cells.get(name, "")) for name in ("team_channel", "client_channel"))
+    if team is not None and team == shared:
+        raise Refused("team_channel and client_channel have to differ: the client reads the second.")
+    name = " ".join(cells.get("name", "").split()) or None
+    return Wanted(line, slug, name, own, team, shared, tuple(_people(cells.get("mention", ""))))
+
+
+def _channel(text: str) -> str | None:
+    if not text:
+        return None
+    match = CHANNEL.search(text)
+    if match is None:
+        raise Refused(f"“{text[:40]}” is no channel id. Use one like C0123ABCD, or the channel's link.")
+    return match[1]
+
+
+def _people(text: str) -> Iterator[str]:
+    for word in dict.fromkeys(re.split(r"[\s,;]+", text)):
+        if not word:
+            continue
+        match = PERSON.fullmatch(word)
+        if match is None:
+            raise Refused(f"“{word[:40]}” is no user or group id. Use ids like U0123ABCD or S0123ABCD.")
+        yield match[1]
+
+
+async def _make(session: AsyncSession, workspace: Workspace, wanted: Wanted, now: datetime) -> Told:
+    before = await store.by_slug(session, workspace.id, wanted.slug)
+    if before is not None:
+        words = (
+            "was closed; choose another short name" if before.closed_at else "stands already; left as it is"
+        )
+        outcome = Outcome.FAULTY if before.closed_at else Outcome.STANDS
+        return Told(wanted.line, wanted.slug, outcome, words)
+    await _demand_apart(session, workspace, wanted)
+    actor = Actor(workspace.id)
+    made = await clients.create(
+        session, actor, wanted.slug, wanted.team_channel, now, wanted.zone, wanted.name
+    )
+    made.client_channel, made.mentions = wanted.client_channel, list(wanted.mentions)
+    record(session, actor, "client.imported", now, client_id=made.id, detail={"line": wanted.line})
+    await session.flush()
+    where = "" if wanted.team_channel else "; no team channel, so alerts go to the operations channel"
+    return Told(wanted.line, wanted.slug, Outcome.MADE, f"made{where}")
+
+
+async def _demand_apart(session: AsyncSession, workspace: Workspace, wanted: Wanted) -> None:
+    """A channel that one client reads never carries what is another's."""
+    for channel, shared in ((wanted.team_channel, False), (wanted.client_channel, True)):
+        if channel is None:
+            continue
+        for other in await store.in_channel(session, workspace.id, channel):
+            if shared or other.client_channel == channel:
+                raise Refused(f"{other.slug} uses the channel {channel} already; the client would read both.")

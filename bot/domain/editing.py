@@ -1,0 +1,259 @@
+"""Changing what is queued: edit, move, cancel, restore, publish now.
+
+Each is one conditional update per delivery that succeeds only before the point of no return, raises its
+revision and drops what was prepared for the old one, so that nothing old can still be sent. A delivery that
+is past that point stays as it is, and keeps the text it was sent with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import media_use, reports
+from bot.domain.auditing import Actor, record
+from bot.domain.content import content_of
+from bot.domain.errors import NotCurrent, Refused
+from bot.domain.house import House
+from bot.domain.posting import PAST_TOLERANCE, Choice, DraftProblems
+from bot.platforms.base import Content
+from storage import queue as store
+from storage.deliveries import BEFORE_RETURN
+from storage.models import Connection, Delivery, Post, new_id
+
+STAGGER = timedelta(minutes=5)
+PAST = "That time is in the past. Choose a later one, or publish it now."
+MOVED_ON = "Nothing was changed: this has moved on since the message was written."
+FRESH: dict[str, Any] = {
+    "handles": None,
+    "handles_until": None,
+    "handles_revision": None,
+    "handles_generation": None,
+    "steps": 0,
+}
+"""What was prepared belongs to the old revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A post's new words; its pictures and films stay."""
+
+    text: str
+    title: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a press came to: deliveries that changed, and the choices that had moved on and were left alone.
+
+    `repeated`: the same was submitted before, and stands already."""
+
+    changed: tuple[Delivery, ...]
+    left: tuple[Choice, ...] = ()
+    repeated: bool = False
+
+
+Values = Callable[[int], dict[str, Any]]
+"""The new columns of the n-th delivery."""
+
+
+async def edit(
+    session: AsyncSession, house: House, actor: Actor, choices: Sequence[Choice], words: Edit, now: datetime
+) -> Outcome:
+    """Changes the words of one post on the chosen accounts. Where other accounts of it are past the point of
+    no return (or were not chosen), the chosen ones become a post of their own.
+
+    Raises NotCurrent where nothing could be changed, DraftProblems where a platform would refuse it."""
+    posts = await store.locked(session, actor.workspace_id, [choice.delivery_id for choice in choices])
+    post = next(iter(posts.values()), None)
+    if post is None or len({row.id for row in posts.values()}) != 1:
+        raise NotCurrent(MOVED_ON)
+    before = content_of(house, post)
+    content = replace(before, text=words.text, title=words.title, link=words.link)
+    await _check(session, house, choices, content)
+    if content == before:
+        rows = await _chosen(session, actor, choices)
+        if not rows or any(row.state not in BEFORE_RETURN for row in rows):
+            raise NotCurrent(MOVED_ON)
+        return Outcome(tuple(rows), repeated=True)
+    values = {
+        "state": case((Delivery.state == "preparing", "scheduled"), else_=Delivery.state),
+        "next_at": case((Delivery.state == "preparing", now), else_=Delivery.next_at),
+    }
+    done = await _change(session, actor, choices, "post.edited", now, store.open_ones(), lambda _: values)
+    ids = [row.id for row in done.changed]
+    target = await _own_post(session, post, ids, now)
+    target.text, target.title, target.link = content.text, content.title, content.link
+    await session.flush()
+    await media_use.hold(session, target, content.media, now)
+    return done
+
+
+async def move(
+    session: AsyncSession, actor: Actor, choices: Sequence[Choice], due_at: datetime, now: datetime
+) -> Outcome:
+    """Another moment (UTC-aware). Raises Refused for one in the past, NotCurrent."""
+    if due_at < now - PAST_TOLERANCE:
+        raise Refused(PAST)
+    rows = await _chosen(session, actor, choices)
+    if rows and all(row.state == "scheduled" and row.due_at == row.planned_at == due_at for row in rows):
+        return Outcome(tuple(rows), repeated=True)
+    return await _change(
+        session, actor, choices, "post.moved", now, store.open_ones(), lambda _: _due(due_at, due_at)
+    )
+
+
+async def publish_now(
+    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
+) -> Outcome:
+    """Due from now on. Raises NotCurrent."""
+    return await _change(
+        session, actor, choices, "post.hurried", now, store.open_ones(), lambda _: _due(now, now)
+    )
+
+
+async def stagger(
+    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime, step: timedelta = STAGGER
+) -> Outcome:
+    """Moves the chosen deliveries apart: the first stays, each further one goes `step` later. They are due
+    at one moment, that of the first. Raises NotCurrent."""
+    first = await session.get(Delivery, choices[0].delivery_id) if choices else None
+    if first is None or first.workspace_id != actor.workspace_id:
+        raise NotCurrent(MOVED_ON)
+    start = max(first.due_at, now)
+
+    def spread(number: int) -> dict[str, Any]:
+        return _due(start + number * step, start + number * step)
+
+    return await _change(session, actor, choices, "post.staggered", now, store.open_ones(), spread)
+
+
+async def cancel(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:
+    """Takes it out of the queue; it can be restored for a day. Raises NotCurrent."""
+    values = {"state": "cancelled", "reason": store.CANCELLED, "next_at": None, "late": False}
+    return await _change(
+        session, actor, choices, "post.cancelled", now, store.open_ones(), lambda _: values
+    )
+
+
+async def restore(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:
+    """Puts back what was cancelled less than a day ago. What is late by then is asked about, not fired.
+
+    Raises NotCurrent."""
+    living = select(Connection.id).where(Connection.state == "live")
+    condition = and_(store.restorable(now), Delivery.connection_id.in_(living))
+    values = _due(Delivery.due_at, Delivery.due_at)
+    return await _change(session, actor, choices, "post.restored", now, condition, lambda _: values)
+
+
+def _due(due_at: Any, next_at: Any) -> dict[str, Any]:
+    return {
+        "state": "scheduled",
+        "due_at": due_at,
+        "planned_at": due_at,
+        "next_at": next_at,
+        "late": False,
+        "reason": None,
+        "code": None,
+    }
+
+
+async def _change(
+    session: AsyncSession,
+    actor: Actor,
+    choices: Sequence[Choice],
+    action: str,
+    now: datetime,
+    condition: ColumnElement[bool],
+    values: Values,
+) -> Outcome:
+    """The conditional updates, all in the caller's transaction."""
+    posts = await store.locked(session, actor.workspace_id, [choice.delivery_id for choice in choices])
+    revisions = {post.id: await _next_revision(session, post) for post in posts.values()}
+    changed: list[Delivery] = []
+    left: list[Choice] = []
+    for choice in choices:
+        post = posts.get(choice.delivery_id)
+        row = None
+        if post is not None:
+            columns = FRESH | {"revision": revisions[post.id]} | values(len(changed))
+            numbers = (choice.delivery_id, choice.attempt, choice.revision)
+            row = await store.change(session, actor.workspace_id, numbers, condition, now, **columns)
+        if row is None:
+            left.append(choice)
+        else:
+            changed.append(row)
+    if not changed:
+        raise NotCurrent(MOVED_ON)
+    for row in changed:
+        detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
+        record(session, actor, action, now, client_id=row.client_id, detail=detail)
+        await reports.settled(session, row.post_id, row.client_id)
+    for post in {id(item): item for item in posts.values()}.values():
+        await _follow(session, post, revisions[post.id], {row.id for row in changed})
+    return Outcome(tuple(changed), tuple(left))
+
+
+async def _next_revision(session: AsyncSession, post: Post) -> int:
+    rows = await store.of_post(session, post.id)
+    return max([post.revision, *(row.revision for row in rows)]) + 1
+
+
+async def _follow(session: AsyncSession, post: Post, revision: int, changed: set[str]) -> None:
+    """The post itself moves on only where all of it did: what was made for its other accounts stays good."""
+    rows = await store.of_post(session, post.id)
+    if rows and all(row.id in changed for row in rows):
+        post.revision = revision
+        post.due_at = min(row.due_at for row in rows)
+        await session.flush()
+
+
+async def _own_post(session: AsyncSession, post: Post, ids: Sequence[str], now: datetime) -> Post:
+    """The post that these deliveries alone belong to: theirs already, or a copy made for them."""
+    rows = await store.of_post(session, post.id)
+    chosen = [row for row in rows if row.id in ids]
+    if len(chosen) == len(rows):
+        return post
+    key = new_id()
+    twin = Post(
+        id=key,
+        workspace_id=post.workspace_id,
+        client_id=post.client_id,
+        request_key=f"edit:{key}",
+        author=post.author,
+        text=post.text,
+        media=list(post.media),
+        title=post.title,
+        link=post.link,
+        due_at=min(row.due_at for row in chosen),
+        revision=chosen[0].revision,
+        channel_id=post.channel_id,
+        created_at=now,
+    )
+    session.add(twin)
+    await session.flush()
+    await store.put(session, ids, twin.id)
+    return twin
+
+
+async def _check(session: AsyncSession, house: House, choices: Sequence[Choice], content: Content) -> None:
+    ids = select(Delivery.connection_id).where(Delivery.id.in_([choice.delivery_id for choice in choices]))
+    query = select(Connection.platform).where(Connection.id.in_(ids)).distinct()
+    known = [key for key in (await session.execute(query)).scalars() if key in house.platforms]
+    problems = [problem for key in sorted(known) for problem in house.platforms[key].check(content)]
+    if problems:
+        raise DraftProblems(problems)
+
+
+async def _chosen(session: AsyncSession, actor: Actor, choices: Sequence[Choice]) -> list[Delivery]:
+    """The deliveries as they are now; none where one of them is not to be found."""
+    ids = {choice.delivery_id for choice in choices}
+    query = select(Delivery).where(Delivery.id.in_(ids), Delivery.workspace_id == actor.workspace_id)
+    rows = (await session.execute(query.execution_options(populate_existing=True))).scalars().all()
+    return list(rows) if len(rows) == len(ids) else []

@@ -1,0 +1,238 @@
+"""What comes before an X post with media: pictures in one call each, a GIF or film piece by piece.
+
+Handles: `media0`, `media1`… are X's ids of pictures that it has. Of a GIF or film, `media` is the id, `next`
+the piece that comes, `finalized` that all came, `looks` how often its processing was seen. What X was given
+it keeps for a day.
+Sources: docs.x.com (media upload: initialize, append, finalize, status; best practices; metadata).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.http import Response
+from bot.platforms import oauth, reading
+from bot.platforms.base import (
+    Call,
+    Content,
+    ContentProblem,
+    Handles,
+    Kind,
+    Media,
+    MediaKind,
+    PlatformError,
+    Ready,
+    Reason,
+    Verdict,
+    Wait,
+)
+from bot.platforms.x_errors import classify
+
+UPLOAD = "https://api.x.com/2/media"
+HOSTS = frozenset({"api.x.com"})
+NEEDS = "media.write"
+MB = 1024 * 1024
+PICTURES_MAX = 4
+PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+PICTURE_BYTES_MAX, GIF_BYTES_MAX, VIDEO_BYTES_MAX = 5 * MB, 15 * MB, 512 * MB
+GIF_SIDES_MAX = (1280, 1080)
+SECONDS_MIN, SECONDS_MAX = 0.5, 140.0
+RATIO_MAX = 3.0  # the longer side to the shorter one
+ALT_MAX = 1000
+PIECE_BYTES = 4 * MB  # the most that X takes is 5 MB
+FRESH_FOR = 23 * 3600.0  # seconds; X says 24 hours
+PAUSE, PAUSE_MOST = 5.0, 60.0  # seconds between two looks at a film, where X names none, and the longest
+LOOKS_MOST = 360
+STATES_ON = ("pending", "in_progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """How the calls of one account travel, and the token that they carry."""
+
+    call: Call
+    token: str
+
+    async def ask(self, method: str, path: str, **request: Any) -> oauth.Body:
+        """One call; the `data` of its answer. PlatformError unless it succeeded."""
+        response = await self.call.http.request(
+            method,
+            UPLOAD + path,
+            hosts=HOSTS,
+            deadline=self.call.deadline,
+            not_after=self.call.not_after,
+            headers={"Authorization": f"Bearer {self.token}"},
+            **request,
+        )
+        if not 200 <= response.status < 300:
+            raise PlatformError(_judge(response))
+        return reading.member(oauth.read_object(response), "data")
+
+    async def made(self, method: str, path: str, **request: Any) -> tuple[str, oauth.Body]:
+        """A call that makes something: its id, and all that was said of it."""
+        data = await self.ask(method, path, **request)
+        media_id = oauth.word(data.get("id"))
+        if media_id is None:
+            raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_media_id"))
+        return media_id, data
+
+
+def _judge(response: Response) -> Verdict:
+    """An invalid request is here about the file, not about the text."""
+    verdict = classify(response, needs=NEEDS)
+    if verdict.kind is Kind.CONTENT and verdict.reason is Reason.TEXT_REFUSED:
+        return Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, verdict.code)
+    return verdict
+
+
+def in_pieces(media: Sequence[Media]) -> Media | None:
+    """The GIF or film that is uploaded piece by piece; None where there are only pictures.
+
+    A small GIF beside others is a still picture to X; alone it moves."""
+    if len(media) == 1 and (media[0].kind is MediaKind.VIDEO or media[0].mime == "image/gif"):
+        return media[0]
+    return None
+
+
+async def next_step(desk: Desk, content: Content, handles: Handles) -> Ready | Wait:
+    """Uploads the next picture or piece, or watches the film."""
+    whole = in_pieces(content.media)
+    if whole is not None:
+        return await _piece_step(desk, whole, handles)
+    for index, item in enumerate(content.media):
+        key = f"media{index}"
+        if key not in handles:
+            return Wait({**handles, key: await _picture(desk, item)}, 0.0, FRESH_FOR)
+        if item.alt and f"alt{index}" not in handles:
+            return await _describe(desk, handles, handles[key], item.alt, f"alt{index}")
+    return Ready(handles, FRESH_FOR if content.media else None)
+
+
+async def _picture(desk: Desk, item: Media) -> str:
+    data = await reading.read_piece(desk.call, item, 0, item.size)
+    form, files = {"media_category": "tweet_image"}, {"media": ("media", data, item.mime)}
+    media_id, _ = await desk.made("POST", "/upload", data=form, files=files)
+    return media_id
+
+
+async def _describe(desk: Desk, handles: Handles, media_id: str, alt: str, key: str) -> Wait:
+    body = {"id": media_id, "metadata": {"alt_text": {"text": alt[:ALT_MAX]}}}
+    await desk.ask("POST", "/metadata", json=body)
+    return Wait({**handles, key: "1"}, 0.0, FRESH_FOR)
+
+
+async def _piece_step(desk: Desk, item: Media, handles: Handles) -> Ready | Wait:
+    if "media" not in handles:
+        return await _begin(desk, item)
+    if "finalized" in handles:
+        return await _watch(desk, handles)
+    media_id, number = handles["media"], oauth.whole(handles.get("next")) or 0
+    start = number * PIECE_BYTES
+    if start < item.size:
+        piece = await reading.read_piece(desk.call, item, start, min(PIECE_BYTES, item.size - start))
+        form, files = {"segment_index": str(number)}, {"media": ("media", piece, "application/octet-stream")}
+        await desk.ask("POST", f"/upload/{media_id}/append", data=form, files=files)
+        return Wait({**handles, "next": str(number + 1)}, 0.0, FRESH_FOR)
+    if item.alt and "alt" not in handles:
+        return await _describe(desk, handles, media_id, item.alt, "alt")
+    data = await desk.ask("POST", f"/upload/{media_id}/finalize")
+    return _processed({**handles, "finalized": "1"}, data)
+
+
+async def _begin(desk: Desk, item: Media) -> Wait:
+    category = "tweet_video" if item.kind is MediaKind.VIDEO else "tweet_gif"
+    body = {"media_type": item.mime, "total_bytes": item.size, "media_category": category}
+    media_id, _ = await desk.made("POST", "/upload/initialize", json=body)
+    return Wait({"media": media_id, "next": "0"}, 0.0, FRESH_FOR)
+
+
+async def _watch(desk: Desk, handles: Handles) -> Ready | Wait:
+    params = {"command": "STATUS", "media_id": handles["media"]}
+    looks = (oauth.whole(handles.get("looks")) or 0) + 1
+    if looks > LOOKS_MOST:
+        raise PlatformError(Verdict(Kind.NOT_READY, Reason.PLATFORM_DOWN, "media/processing"))
+    return _processed({**handles, "looks": str(looks)}, await desk.ask("GET", "/upload", params=params))
+
+
+def _processed(handles: Handles, data: oauth.Body) -> Ready | Wait:
+    """Where the processing stands; an answer that names none has nothing left to process."""
+    info = reading.member(data, "processing_info")
+    state = reading.lower(info.get("state"))
+    if state == "failed":
+        raise PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, "media/failed"))
+    if state in STATES_ON:
+        asked = oauth.whole(info.get("check_after_secs"))
+        return Wait(handles, min(max(float(asked or PAUSE), 1.0), PAUSE_MOST), FRESH_FOR)
+    return Ready(handles, FRESH_FOR)
+
+
+def ids_of(content: Content, handles: Handles) -> list[str]:
+    """X's ids of the post's media, in their order."""
+    if in_pieces(content.media) is not None:
+        return [handles["media"]]
+    return [handles[f"media{index}"] for index in range(len(content.media))]
+
+
+def attached(content: Content, handles: Handles) -> Mapping[str, object]:
+    """The post's `media` member; nothing for text alone."""
+    return {"media": {"media_ids": ids_of(content, handles)}} if content.media else {}
+
+
+def problems(media: Sequence[Media]) -> list[ContentProblem]:
+    """What X would refuse of these, in words, each once."""
+    films = [item for item in media if item.kind is MediaKind.VIDEO]
+    if films and len(media) > 1:
+        return [_problem(Reason.MEDIA_FORMAT, "A post on X takes one film alone, without pictures.")]
+    if len(media) > PICTURES_MAX:
+        words = f"A post on X takes at most {PICTURES_MAX} pictures; here are {len(media)}."
+        return [_problem(Reason.MEDIA_FORMAT, words)]
+    if films:
+        return list(_film_problems(films[0]))
+    if in_pieces(media) is not None:
+        return list(_gif_problems(media[0]))
+    return list(dict.fromkeys(found for item in media for found in _picture_problems(item)))
+
+
+def _picture_problems(item: Media) -> Iterator[ContentProblem]:
+    if item.mime not in PICTURE_TYPES:
+        yield _problem(Reason.MEDIA_FORMAT, "X takes pictures as JPEG, PNG, WebP or GIF.")
+    if item.size > PICTURE_BYTES_MAX:
+        most = PICTURE_BYTES_MAX // MB
+        words = f"A picture on X may have at most {most} MB; this one has {_mb(item.size)}."
+        yield _problem(Reason.MEDIA_SIZE, words)
+
+
+def _gif_problems(item: Media) -> Iterator[ContentProblem]:
+    if item.size > GIF_BYTES_MAX:
+        words = f"A GIF on X may have at most {GIF_BYTES_MAX // MB} MB; this one has {_mb(item.size)}."
+        yield _problem(Reason.MEDIA_SIZE, words)
+    if (item.width or 0) > GIF_SIDES_MAX[0] or (item.height or 0) > GIF_SIDES_MAX[1]:
+        words = f"A GIF on X may be at most {GIF_SIDES_MAX[0]} pixels wide and {GIF_SIDES_MAX[1]} high."
+        yield _problem(Reason.MEDIA_SIZE, words)
+
+
+def _film_problems(film: Media) -> Iterator[ContentProblem]:
+    if film.mime != "video/mp4":
+        yield _problem(Reason.MEDIA_FORMAT, "X takes films as MP4 only.")
+    if film.size > VIDEO_BYTES_MAX:
+        words = f"A film on X may have at most {VIDEO_BYTES_MAX // MB} MB; this one has {_mb(film.size)}."
+        yield _problem(Reason.MEDIA_SIZE, words)
+    if film.duration is not None and not SECONDS_MIN <= film.duration <= SECONDS_MAX:
+        span = f"from {SECONDS_MIN:g} to {SECONDS_MAX:g} seconds"
+        words = f"A film on X lasts {span}; this one {film.duration:.1f}."
+        yield _problem(Reason.MEDIA_DURATION, words)
+    if film.width and film.height:
+        longer, shorter = max(film.width, film.height), min(film.width, film.height)
+        if longer > RATIO_MAX * shorter:
+            words = "This film is too narrow or too wide for X, which takes from 1:3 to 3:1."
+            yield _problem(Reason.MEDIA_RATIO, words)
+
+
+def _problem(reason: Reason, words: str) -> ContentProblem:
+    return ContentProblem("media", reason, words)
+
+
+def _mb(size: int) -> str:
+    return f"{size / MB:.1f} MB"

@@ -1,0 +1,74 @@
+"""Every kind of post on every platform: queued, published once, found again by its link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.posting import DraftProblems
+from bot.jobs import sweep
+from bot.platforms.base import Content
+from sandbox.platforms.testing import Twins
+from tests.contract import posts
+from tests.contract.posts import KINDS, Kind
+
+TEXT = "Fresh bread this morning"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+async def test_a_queued_post_is_published_once(
+    kind: Kind, twins: Twins, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    async with posts.stage_for(kind.word, twins, migrated_sqlite, tmp_path) as stage:
+        house = stage.house
+        if kind.name == "long_video":
+            house = replace(house, media=posts.ShelfMedia(twins))
+        connection = await stage.linked()
+        delivery_id = await posts.queued(stage, connection, kind.make(twins, TEXT), minutes=10)
+        await sweep.publish_due(house)
+        assert (await posts.the(house, delivery_id)).state == "scheduled"
+        delivery = await posts.to_its_end(stage, house, delivery_id)
+        assert delivery.state == "published", (delivery.state, delivery.reason, delivery.code)
+        (post_id,) = posts.posts_with(twins, TEXT)
+        assert delivery.external_id and delivery.visibility is None
+        assert (bool(delivery.permalink), delivery.external_id == post_id) == (kind.linked, kind.linked)
+        assert [notice.topic for notice in await posts.notices_of(house, delivery_id)] == ["published"]
+
+
+@pytest.mark.parametrize("word", posts.BY_WORD)
+async def test_a_text_that_is_too_long_is_refused_beside_its_field(
+    word: str, twins: Twins, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    kind = next(kind for kind in KINDS if kind.word == word)
+    async with posts.stage_for(word, twins, migrated_sqlite, tmp_path) as stage:
+        connection = await stage.linked()
+        content = replace(kind.make(twins, TEXT), text="x" * 64_000)
+        with pytest.raises(DraftProblems) as refused:
+            await posts.queued(stage, connection, content)
+        assert "text" in {problem.field for problem in refused.value.problems}
+        assert not posts.posts_with(twins, content.text)
+
+
+async def test_a_text_alone_is_refused_where_media_are_needed(
+    twins: Twins, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    async with posts.stage_for("youtube", twins, migrated_sqlite, tmp_path) as stage:
+        connection = await stage.linked()
+        with pytest.raises(DraftProblems) as refused:
+            await posts.queued(stage, connection, Content(text=TEXT))
+        assert [problem.field for problem in refused.value.problems] == ["media"]
+
+
+async def test_a_video_that_was_made_private_says_so(
+    twins: Twins, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    """YouTube makes every video of an app that it has not audited private."""
+    kind = next(kind for kind in KINDS if kind.word == "youtube")
+    async with posts.stage_for("youtube", twins, migrated_sqlite, tmp_path) as stage:
+        connection = await stage.linked()
+        twins.world.set_fault("unreviewed", "youtube")
+        delivery_id = await posts.queued(stage, connection, kind.make(twins, TEXT))
+        delivery = await posts.to_its_end(stage, stage.house, delivery_id)
+        assert (delivery.state, delivery.visibility) == ("published", "private")

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from crowd import a_post, all_incidents, live, told, work
+from sqlalchemy import update
+
+from bot.platforms.base import Reason
+from sandbox.platforms.testing import Twins
+from storage.database import Database
+from storage.models import Connection, Grant
+from tests.support import grant_of, house_at, linked
+
+
+def probes(twins: Twins, platform: str) -> int:
+    return len(twins.world.ledger.find("token_presented", platform=platform, group="probe"))
+
+
+async def test_a_silent_death_is_found_without_a_refresh_or_a_post(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.world.set_fault("password_changed", "instagram", account=connection.account_id)
+        await live(house, twins, days=2)
+        grant = await grant_of(house, connection)
+        assert (grant.state, grant.reason) == ("dead", Reason.PASSWORD_CHANGED)
+        assert len(await told(database)) == 1
+
+
+async def test_what_proved_itself_lately_is_left_alone(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        before = probes(twins, "instagram")
+        await live(house, twins, hours=20)
+        assert probes(twins, "instagram") == before
+        async with database.write() as session:
+            await session.execute(update(Connection).values(proved_at=house.clock.now()))
+        await live(house, twins, hours=20)
+        assert probes(twins, "instagram") == before
+        await live(house, twins, hours=12)
+        assert probes(twins, "instagram") == before + 1
+        assert (await grant_of(house, connection)).state == "live"
+
+
+async def test_where_refreshing_is_the_proof_nothing_is_asked(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        await linked(house, twins, "x")
+        before = probes(twins, "x")
+        await live(house, twins, hours=12)
+        assert probes(twins, "x") == before
+
+
+@pytest.mark.parametrize(("hours_ago", "asked"), [(7, 1), (3, 0)])
+async def test_an_account_is_proved_within_the_hour_before_its_post(
+    twins: Twins, database: Database, tmp_path: Path, hours_ago: int, asked: int
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.advance(hours=hours_ago)
+        before = probes(twins, "instagram")
+        await a_post(house, connection, minutes=40)
+        await work(house)
+        await work(house)
+        assert probes(twins, "instagram") == before + asked
+
+
+async def test_trouble_of_the_account_is_its_own_incident(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.world.set_fault("suspended", "instagram", account=connection.account_id)
+        await live(house, twins, days=4)
+        (incident,) = await all_incidents(database)
+        assert (incident.kind, incident.connection_id) == ("connection", connection.id)
+        assert (await grant_of(house, connection)).state == "live"
+        assert len(await told(database)) == 1
+
+
+async def test_a_check_without_an_answer_concludes_nothing(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.world.set_fault("unavailable", "instagram", group="probe")
+        await live(house, twins, days=1, hours=8)
+        assert {one.kind for one in await all_incidents(database)} <= {"platform"}
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+            grant = await session.get_one(Grant, connection.grant_id)
+        assert row.problem is None and grant.state == "live" and row.probed_at is not None
