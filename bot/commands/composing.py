@@ -32,7 +32,7 @@ CARE = {
     health.State.PAUSED: "paused: posts wait",
     health.State.LIMITED: "a permission is missing",
 }
-FIELD_BLOCKS = {"text": messages.TEXT, "media": messages.MEDIA, "link": messages.TEXT}
+FIELD_BLOCKS = {"text": messages.TEXT, "media": messages.MEDIA}
 STAND_INS = (  # for files that nobody has looked at yet
     Media("https://media.invalid/", MediaKind.IMAGE, "image/jpeg", 1),
     Media("https://media.invalid/", MediaKind.VIDEO, "video/mp4", 1),
@@ -199,9 +199,7 @@ async def facts(
     limits = tuple(_limit(info) for info in unique)
     notes = tuple(info.unreviewed for info in unique if info.unreviewed and not _reviewed(desk, info))
     titled = tuple(info.title for info in unique if info.limits.title_max is not None)
-    return replace(
-        empty, client=shown, accounts=tuple(accounts), limits=limits, notes=notes, titled=titled
-    )
+    return replace(empty, client=shown, accounts=tuple(accounts), limits=limits, notes=notes, titled=titled)
 
 
 def refilled(shown: messages.Composer, form: Form, problem: str) -> messages.Composer:

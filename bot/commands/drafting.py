@@ -20,7 +20,7 @@ from bot.messages import composer as messages
 from bot.messages.blocks import agree, listed
 from bot.messages.composer import FILES_MOST, Attached
 
-LABELLED = re.compile(r"<(?:mailto:|tel:)?([^<>|@#!]*)(?:\|([^<>]*))?>")  # a link, with the words it shows
+LABELLED = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")  # a link, with the words it shows
 CHANNEL = re.compile(r"<#\w+\|([^<>]+)>")
 CALLED = re.compile(r"<[@#!][^<>]*>")  # people, groups, everyone: nobody of the post's readers knows them
 
@@ -34,9 +34,7 @@ async def make_draft(desk: Desk, press: Press, message: Mapping[str, Any]) -> No
         shown = await composing.facts(session, desk, press.asker, client, press.channel_id)
     files, left_out = files_of(message)
     draft = replace(shown, text=plain_text(str(message.get("text") or "")), files=files, problem=left_out)
-    await desk.gateway.open_view(
-        press.asker.actor.workspace_id, press.trigger_id, messages.composer(draft)
-    )
+    await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, messages.composer(draft))
 
 
 def files_of(message: Mapping[str, Any]) -> tuple[tuple[Attached, ...], str]:

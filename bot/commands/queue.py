@@ -17,6 +17,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.desk import Desk
+from bot.commands.links import touch_client
 from bot.commands.requests import (
     OLD_BUTTON,
     Command,
@@ -29,7 +30,7 @@ from bot.commands.requests import (
     unescaped,
 )
 from bot.commands.scope import find_clients, scope_word
-from bot.commands.who import Asker, demand_admin, demand_member, who_asks
+from bot.commands.who import Asker, demand_admin, demand_member, demand_named, who_asks
 from bot.domain import editing, pausing
 from bot.domain.auditing import Actor
 from bot.domain.editing import Edit, Outcome
@@ -43,11 +44,11 @@ from bot.messages.blocks import agree, count
 from bot.messages.message import Message
 from bot.messages.modals import INPUT_MAX
 from storage import clients as client_rows
+from storage import queue as store
 from storage.deliveries import BEFORE_RETURN
 from storage.pictures import Item
 
 DOING = "see and change what is queued"
-PAUSING_ALL = "pause and resume all clients"
 TITLED, LINKED = frozenset({"youtube", "pinterest"}), frozenset({"pinterest"})
 FIELD_BLOCKS = {"title": messages.POST_TITLE, "link": messages.LINK}
 
@@ -117,17 +118,21 @@ def _choices(value: str) -> list[Choice]:
 
 
 async def _done(desk: Desk, asker: Asker, outcome: Outcome, done: str) -> str:
-    """What happened to which accounts, what was left alone, and whether it waits for a pause to end."""
-    workspace_id = asker.actor.workspace_id
-    ids = [row.id for row in outcome.changed]
+    """What happened to which accounts, what was left alone, and what it still waits for."""
+    workspace_id, client_id = asker.actor.workspace_id, outcome.changed[0].client_id
+    going = [row for row in outcome.changed if row.state in BEFORE_RETURN]
     async with desk.house.db.read() as session:
         workspace = await client_rows.workspace(session, workspace_id)
-        client = await client_rows.get(session, workspace_id, outcome.changed[0].client_id)
+        client = await client_rows.get(session, workspace_id, client_id)
         left = await pictures.since(session, desk.house, workspace_id, outcome.left)
-        shown = [await posts.one(session, desk.house, workspace_id, key) for key in ids]
-    said = messages.done_words(done, [item for item in shown if item is not None], left)
-    paused = workspace.paused_at is not None or (client is not None and client.paused_at is not None)
-    if paused and any(item is not None and item.state in BEFORE_RETURN for item in shown):
+        seen = [await posts.one(session, desk.house, workspace_id, row.id) for row in outcome.changed]
+        able = set(await store.able(session, [client_id]))
+    shown = [item for item in seen if item is not None]
+    said = messages.done_words(done, shown, left)
+    waiting = {row.id for row in going if row.connection_id not in able}
+    if waiting:
+        said += f" {messages.waits_words([item for item in shown if item.id in waiting])}"
+    if going and (workspace.paused_at or (client is not None and client.paused_at)):
         said += " Posting is paused: nothing goes out until it is resumed."
     return said
 
@@ -140,7 +145,9 @@ async def _stale(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> str:
 
 async def pause(desk: Desk, press: Press) -> Message:
     """Holds a client's posts, or for admins everybody's."""
-    return await _listed(desk, press, await _set_pause(desk, press, True))
+    said = await _set_pause(desk, press, True)
+    desk.house.wake.outbox.set()
+    return await _listed(desk, press, said)
 
 
 async def resume(desk: Desk, press: Press) -> Message:
@@ -151,19 +158,29 @@ async def resume(desk: Desk, press: Press) -> Message:
 
 
 async def _set_pause(desk: Desk, press: Press, on: bool) -> str:
-    whom, actor, now = press.value.partition(",")[0], press.asker.actor, desk.house.clock.now()
     demand_member(press.asker, DOING)
-    if whom == messages.ALL:
-        demand_admin(press.asker, PAUSING_ALL)
-        async with desk.house.db.write() as session:
-            if on:
-                await pausing.pause_all(session, actor, now)
-                return "⏸️ Posting is paused for all clients."
-            return _resumed("all clients", *await pausing.resume_all(session, desk.house, actor, now))
+    whom = press.value.partition(",")[0]
+    return await (_pause_all(desk, press, on) if whom == messages.ALL else _pause_one(desk, press, whom, on))
+
+
+async def _pause_all(desk: Desk, press: Press, on: bool) -> str:
+    demand_admin(press.asker, "pause and resume all clients")
+    actor, now = press.asker.actor, desk.house.clock.now()
     async with desk.house.db.write() as session:
-        client = await client_rows.get(session, actor.workspace_id, whom)
+        if on:
+            await pausing.pause_all(session, actor, now)
+            return "⏸️ Posting is paused for all clients."
+        return _resumed("all clients", *await pausing.resume_all(session, desk.house, actor, now))
+
+
+async def _pause_one(desk: Desk, press: Press, client_id: str, on: bool) -> str:
+    actor, now = press.asker.actor, desk.house.clock.now()
+    async with desk.house.db.write() as session:
+        client = await client_rows.get(session, actor.workspace_id, client_id)
         if client is None or client.closed_at is not None:
             raise Refused(OLD_BUTTON)
+        demand_named(press.asker, client, "pause and resume it")
+        await touch_client(session, client.id)
         if on:
             await pausing.pause(session, actor, client, now)
             return f"⏸️ Posting is paused for `{client.slug}`."

@@ -73,13 +73,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A line that makes sense: what it would queue, without its media."""
+    """A line that makes sense: what it would queue, without its media; `near`: what stands on the client's
+    accounts within a week of it."""
 
     client: Client
-    chosen: tuple[Connection, ...]
     due_at: datetime
     key: str
     known: bool
+    chosen: tuple[Connection, ...] = ()
+    near: tuple[Planned, ...] = ()
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -214,12 +216,12 @@ async def _one(
     problems = posting.check(house, draft, (row.platform for row in plan.chosen))
     if problems:
         raise DraftProblems(problems)
-    warned = await _warned(house, plan, content, preview)
+    warned = _warned(house, plan, content, preview)
     if preview is None:
         async with house.db.write() as session:
             await posting.queue(session, house, actor, draft, now)
     seen.add(plan.key)
-    return replace(report, came=Came.QUEUED, warned=tuple(warned))
+    return replace(report, came=Came.QUEUED, warned=warned)
 
 
 async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -> Plan:
@@ -229,9 +231,15 @@ async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -
     due_at = read_when(line.cells["when"], client.zone)
     key = line_key(client, line)
     if await store.imported(session, actor.workspace_id, key):
-        return Plan(client, (), due_at, key, known=True)
-    chosen = await _accounts(session, house, client, line.cells.get("platforms", ""))
-    return Plan(client, tuple(chosen), due_at, key, known=False)
+        return Plan(client, due_at, key, known=True)
+    rows = await connections.of_client(session, client.id)
+    chosen = _accounts(house, client, rows, line.cells.get("platforms", ""))
+    platform_of = {row.id: row.platform for row in rows}
+    copies = await store.copies(session, platform_of, due_at - REPEAT, due_at + REPEAT)
+    near = (
+        Planned(one.connection_id, platform_of[one.connection_id], one.text, one.due_at) for one in copies
+    )
+    return Plan(client, due_at, key, False, tuple(chosen), tuple(near))
 
 
 async def _client(session: AsyncSession, actor: Actor, typed: str) -> Client:
@@ -245,12 +253,11 @@ async def _client(session: AsyncSession, actor: Actor, typed: str) -> Client:
     raise Refused(f"There is no client `{slug}`.{f' Did you mean `{near[0]}`?' if near else ''}")
 
 
-async def _accounts(session: AsyncSession, house: House, client: Client, typed: str) -> list[Connection]:
+def _accounts(house: House, client: Client, rows: Sequence[Connection], typed: str) -> list[Connection]:
     """Every account of the client on each platform, or the one that a handle names."""
     if not typed:
         raise Refused("The platforms are missing. Write them like: instagram x:@handle")
     found: dict[str, Connection] = {}
-    rows = await connections.of_client(session, client.id)
     for word in typed.replace(",", " ").split():
         key, _, handle = word.partition(":")
         platform = _platform(house, key)
@@ -301,24 +308,15 @@ async def _content(line: Line, look: Look) -> Content:
     return Content(text=text, media=tuple(media), title=title, link=link)
 
 
-async def _warned(
-    house: House, plan: Plan, content: Content, preview: list[Planned] | None
-) -> list[Warned]:
-    """The shared check, beside what is queued and what a dry run would have queued so far."""
+def _warned(house: House, plan: Plan, content: Content, preview: list[Planned] | None) -> tuple[Warned, ...]:
+    """The shared check, beside what stands and what a dry run would have queued so far."""
     since, until = plan.due_at - REPEAT, plan.due_at + REPEAT
-    async with house.db.read() as session:
-        rows = await connections.of_client(session, plan.client.id)
-        platform_of = {row.id: row.platform for row in rows}
-        near = await store.copies(session, platform_of, since, until)
-    standing = [
-        Planned(item.connection_id, platform_of[item.connection_id], item.text, item.due_at) for item in near
-    ]
-    standing += [item for item in preview or () if since <= item.due_at <= until]
+    earlier = [item for item in preview or () if since <= item.due_at <= until]
     new = [Planned(row.id, row.platform, content.text, plan.due_at) for row in plan.chosen]
     if preview is not None:
         preview.extend(new)
     caps = {key: platform.info.limits.daily_cap for key, platform in house.platforms.items()}
-    return check_posts(new, standing, caps)
+    return tuple(check_posts(new, [*plan.near, *earlier], caps))
 
 
 def _label(house: House, row: Connection) -> str:

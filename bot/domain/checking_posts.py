@@ -58,16 +58,24 @@ def check_posts(
 
 def _same_minute(new: Sequence[Planned], known: Sequence[Planned]) -> list[Warned]:
     groups: dict[tuple[str, str, datetime], dict[str, None]] = {}
-    for item in [*new, *known]:
+    for item in new:
         if text := _plain(item.text):
-            minute = item.due_at.replace(second=0, microsecond=0)
-            groups.setdefault((item.platform, text, minute), {})[item.connection_id] = None
-    touched = {item.connection_id for item in new}
+            groups.setdefault((item.platform, text, _minute(item)), {})[item.connection_id] = None
+    minutes = {minute for _, _, minute in groups}
+    for item in known:
+        if _minute(item) in minutes:
+            group = groups.get((item.platform, _plain(item.text), _minute(item)))
+            if group is not None:
+                group[item.connection_id] = None
     return [
         Warned(Worry.SAME_MINUTE, platform, tuple(ids))
         for (platform, _, _), ids in groups.items()
-        if len(ids) > 1 and touched & set(ids)
+        if len(ids) > 1
     ]
+
+
+def _minute(item: Planned) -> datetime:
+    return item.due_at.replace(second=0, microsecond=0)
 
 
 def _repeated(new: Sequence[Planned], known: Sequence[Planned]) -> list[Warned]:

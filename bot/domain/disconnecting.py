@@ -46,6 +46,25 @@ async def disconnect(
     """Disconnects an account of the actor's workspace as he saw it (`generation`).
 
     Raises NotCurrent when it was reconnected or disconnected meanwhile."""
+    departure, connection, cancelled = await take_off(session, actor, connection_id, generation, now)
+    await _tell(session, actor, connection, departure.id, cancelled)
+    record(
+        session,
+        actor,
+        "disconnected",
+        now,
+        client_id=connection.client_id,
+        connection_id=connection.id,
+        detail={"account": connection.account_id, "handle": connection.handle, "cancelled": len(cancelled)},
+    )
+    return Disconnected(connection, len(cancelled))
+
+
+async def take_off(
+    session: AsyncSession, actor: Actor, connection_id: str, generation: int, now: datetime
+) -> tuple[Departure, Connection, Sequence[Delivery]]:
+    """The disconnecting itself, without a word: the row, its posts, its alerts, and the task that sees to
+    the tokens. Raises NotCurrent."""
     seen = await store.get(session, actor.workspace_id, connection_id)
     if seen is not None:  # the grant before its connections: linking takes them in this order, too
         await session.get(Grant, seen.grant_id, with_for_update=True)
@@ -67,17 +86,7 @@ async def disconnect(
     )
     session.add(departure)
     await session.flush()
-    await _tell(session, actor, connection, departure.id, cancelled)
-    record(
-        session,
-        actor,
-        "disconnected",
-        now,
-        client_id=connection.client_id,
-        connection_id=connection.id,
-        detail={"account": connection.account_id, "handle": connection.handle, "cancelled": len(cancelled)},
-    )
-    return Disconnected(connection, len(cancelled))
+    return departure, connection, cancelled
 
 
 async def _end(

@@ -137,9 +137,7 @@ async def stagger(
 async def cancel(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:
     """Takes it out of the queue; it can be restored for a day. Raises NotCurrent."""
     values = {"state": "cancelled", "reason": store.CANCELLED, "next_at": None, "late": False}
-    return await _change(
-        session, actor, choices, "post.cancelled", now, store.open_ones(), lambda _: values
-    )
+    return await _change(session, actor, choices, "post.cancelled", now, store.open_ones(), lambda _: values)
 
 
 async def restore(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:

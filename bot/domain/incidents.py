@@ -339,24 +339,6 @@ async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:
         await touch_subject(session, "incident", incident.id)
 
 
-async def mass(session: AsyncSession, workspace_id: str, provider: str, platform: str, now: datetime) -> None:
-    """Many grants of one app were refused at once, and the app is well: one alert for the operator."""
-    incident, opened = await store.open_one(
-        session,
-        mass_key(workspace_id, provider),
-        workspace_id=workspace_id,
-        kind="mass",
-        platform=platform,
-        severity=DEAD,
-        reason="refused",
-        code=provider,
-        opened_at=now,
-    )
-    if opened:
-        key = f"incident:{incident.id}:operations"
-        await show_view(session, workspace_id, "incident", key, OPERATIONS, subject_id=incident.id)
-
-
 async def app_at_fault(session: AsyncSession, grant: Grant, found: Judgement, now: datetime) -> None:
     """Our own app is refused: the operator is told, once while it lasts; no client hears of it."""
     reach = await grants.live_reach(session, grant.id)

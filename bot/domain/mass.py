@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import holding, incidents, lifetimes
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
+from bot.domain.telling import OPERATIONS, show_view
 from bot.platforms.base import Reason
 from storage import grants
+from storage import incidents as store
 from storage.crypto import digest
 from storage.models import EngineFact, Grant
 from storage.upsert import insert_new
@@ -29,7 +31,7 @@ log = structlog.get_logger(__name__)
 WITHIN = timedelta(hours=1)
 AT_LEAST = 10  # refusals that make a burst a mass revocation,
 SHARE = 0.2  # if they are also so much of the app's grants here
-SUSPICIOUS = 3  # refusals from which on a death waits to see whether more follow
+SUSPICIOUS = 3  # grants refused or due right now from which on a death waits to see whether more follow
 HELD_FOR = timedelta(minutes=1)
 CHECK_TAKES = timedelta(minutes=2)  # a check that its process did not finish is made again then
 
@@ -46,8 +48,14 @@ async def weigh(session: AsyncSession, grant: Grant, now: datetime) -> Weight:
     """What to do about a definitive refusal. Gives the one check of the app to its caller."""
     if grant.reason == Reason.EXPIRED:
         return Weight.TELL
+    last = await session.get(EngineFact, _name(grant), populate_existing=True)
+    if last is not None and last.value.get("found") == "app" and last.at and last.at > now - WITHIN:
+        last.value, last.at = {"found": "checking"}, now  # a straggler: is it still the app?
+        return Weight.CHECK
     live, refused = await grants.live_states(session, grant.provider, grant.app_id, now - WITHIN)
-    if refused < SUSPICIOUS:
+    if last is not None and _being_checked(last, now):
+        return Weight.HOLD
+    if refused + await grants.due_now(session, grant.provider, grant.app_id, now) < SUSPICIOUS:
         return Weight.TELL
     if refused < AT_LEAST or refused < SHARE * (live + refused):
         return Weight.HOLD if grant.reason_at is not None and now < held_until(grant) else Weight.TELL
@@ -55,10 +63,14 @@ async def weigh(session: AsyncSession, grant: Grant, now: datetime) -> Weight:
     recent = fact.at is not None and fact.at > now - WITHIN
     if recent and fact.value.get("found") == "people":
         return Weight.TELL
-    if fact.at is not None and fact.at > now - CHECK_TAKES and fact.value.get("found") == "checking":
+    if _being_checked(fact, now):
         return Weight.HOLD
     fact.value, fact.at = {"found": "checking"}, now
     return Weight.CHECK
+
+
+def _being_checked(fact: EngineFact, now: datetime) -> bool:
+    return fact.at is not None and fact.at > now - CHECK_TAKES and fact.value.get("found") == "checking"
 
 
 def held_until(grant: Grant) -> datetime:
@@ -73,8 +85,9 @@ async def it_was_people(house: House, grant: Grant) -> None:
     async with house.db.write() as session:
         await _conclude(session, grant, "people", now)
         suspects = await grants.refused(session, grant.provider, grant.app_id, now - WITHIN)
-        for workspace_id, platform in await _workspaces(session, suspects):
-            await incidents.mass(session, workspace_id, grant.provider, platform, now)
+        many = suspects if len(suspects) >= AT_LEAST else []
+        for workspace_id, platform in await _workspaces(session, many):
+            await _tell(session, workspace_id, grant.provider, platform, now)
         held = [one.id for one in suspects if one.state == "ending" and one.id != grant.id]
         await session.execute(
             update(Grant)
@@ -112,6 +125,25 @@ async def _lives(session: AsyncSession, house: House, suspect: Grant, now: datet
         await incidents.close_for_grant(session, suspect.id, "recovered", now)
         reach = await grants.live_reach(session, suspect.id)
         await holding.release(session, house, [item.connection.id for item in reach], now)
+
+
+async def _tell(
+    session: AsyncSession, workspace_id: str, provider: str, platform: str, now: datetime
+) -> None:
+    incident, opened = await store.open_one(
+        session,
+        incidents.mass_key(workspace_id, provider),
+        workspace_id=workspace_id,
+        kind="mass",
+        platform=platform,
+        severity=incidents.DEAD,
+        reason=Reason.REFUSED,
+        code=provider,
+        opened_at=now,
+    )
+    if opened:
+        key = f"incident:{incident.id}:operations"
+        await show_view(session, workspace_id, "incident", key, OPERATIONS, subject_id=incident.id)
 
 
 async def _workspaces(session: AsyncSession, suspects: Sequence[Grant]) -> list[tuple[str, str]]:

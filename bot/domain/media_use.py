@@ -63,9 +63,7 @@ async def keep(house: House, workspace_id: str, source: Path, looks: Looks) -> M
     return offered(house, row)
 
 
-async def _known(
-    session: AsyncSession, workspace_id: str, digest: str, now: datetime
-) -> StoredMedia | None:
+async def _known(session: AsyncSession, workspace_id: str, digest: str, now: datetime) -> StoredMedia | None:
     known = await store.same(session, workspace_id, digest)
     if known is None or not await store.used(session, workspace_id, [known.id], now, now + UNUSED):
         return None

@@ -31,6 +31,8 @@ TURN_PAUSE = timedelta(seconds=5)
 WAITING_PAUSE = timedelta(minutes=1)
 FRESH_ENOUGH = timedelta(minutes=2)
 LOOK_AFTER = timedelta(seconds=5)
+# The cure lets held posts go in its own transaction; a look now and then catches one held in that very moment.
+HELD_RECHECK = timedelta(hours=1)
 
 
 async def step(house: House, delivery_id: str) -> None:
@@ -58,8 +60,11 @@ async def _start(house: House, work: Work) -> None:
     async with house.db.write() as session:
         hold = holding.why_held(work, now)
         if hold is not None:
-            await delivering.leave(session, house, work, now, state="blocked", reason=hold, next_at=None)
-            await reports.held(session, work)
+            news = (delivery.state, delivery.reason) != ("blocked", hold)
+            later = now + HELD_RECHECK
+            await delivering.leave(session, house, work, now, state="blocked", reason=hold, next_at=later)
+            if news:
+                await reports.held(session, work)
             return
         if holding.is_late(delivery, house, now):
             await holding.offer_late_of_client(session, house, delivery, now)
@@ -77,7 +82,7 @@ async def _prepare(house: House, work: Work) -> None:
     now = house.clock.now()
     hold = holding.why_held(work, now)
     if hold is not None:
-        await delivering.park(house, work, state="blocked", reason=hold, next_at=None)
+        await delivering.park(house, work, state="blocked", reason=hold, next_at=now + HELD_RECHECK)
         return
     if await _provider_is_silent(house, work):
         return
@@ -138,7 +143,9 @@ async def _with_fresh_token(house: House, work: Work) -> Work | None:
     good = again.grant.access_expires_at is None or again.grant.access_expires_at > house.clock.now()
     if good and again.grant.state in ("live", "ending"):
         return again
-    await delivering.park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+    await delivering.park(
+        house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE
+    )
     return None
 
 
@@ -286,9 +293,13 @@ async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
         again = await store.load(session, work.delivery.id)
     dead = again is not None and holding.why_held(again, now) is holding.Hold.DEAD
     if dead:
-        await delivering.park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+        await delivering.park(
+            house, work, state="blocked", reason=holding.Hold.DEAD, next_at=house.clock.now() + HELD_RECHECK
+        )
     else:
-        await delivering.park(house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE)
+        await delivering.park(
+            house, work, state="blocked", reason=holding.Hold.WAITING, next_at=now + WAITING_PAUSE
+        )
 
 
 async def _later(house: House, work: Work, verdict: Verdict) -> None:
@@ -309,11 +320,12 @@ async def _account_trouble(house: House, work: Work, verdict: Verdict) -> None:
     """The account, not the post, is at fault: the post waits, and the account's incident tells."""
     async with house.db.write() as session:
         await reports.account_trouble(session, house, work, judge_verdict(verdict), house.clock.now())
-    await delivering.park(house, work, state="blocked", reason=holding.Hold.DEAD, next_at=None)
+    await delivering.park(
+        house, work, state="blocked", reason=holding.Hold.DEAD, next_at=house.clock.now() + HELD_RECHECK
+    )
     house.wake.outbox.set()
 
 
 def _pause(steps: int) -> timedelta:
     doubled: timedelta = STEP_PAUSE * 2 ** min(steps - 1, 10)
     return min(doubled, STEP_PAUSE_MOST)
-

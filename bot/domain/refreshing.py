@@ -260,6 +260,9 @@ async def _store_failure(house: House, platform: Platform, attempt: Attempt, jud
         if grant is None or grant.generation != attempt.generation:
             return True  # somebody else won; this answer is about tokens that are history
         values = _after_failure(platform, grant, judgement, now)
+        if judgement.outcome is not Outcome.DEAD and await breaker.is_open(session, grant.provider):
+            again = await breaker.again_at(session, grant.provider, now)  # it is not this grant that fails
+            values["next_due_at"] = max(again, _not_before(platform, grant, judgement, now))
         await session.execute(
             update(Grant)
             .where(Grant.id == attempt.grant_id, Grant.generation == attempt.generation)
@@ -279,6 +282,16 @@ async def _note(session: AsyncSession, platform: Platform, judgement: Judgement,
     await breaker.answered(session, provider, now)
     if limited and platform.info.refresh.kind is not RefreshKind.SELF_EXTENDING:
         await breaker.slow_down(session, provider, now, judgement.retry_after or SLOW_DOWN_SECONDS)
+
+
+def _not_before(platform: Platform, grant: Grant, judgement: Judgement, now: datetime) -> datetime:
+    """Before when an unclear answer, or one that names a pause, forbids another try."""
+    moments = [now]
+    if judgement.retry_after is not None:
+        moments.append(now + timedelta(seconds=judgement.retry_after))
+    if judgement.outcome is Outcome.UNCLEAR and tokens.can_be_spent(platform.info):
+        moments.append(lifetimes.nearly_over(tokens.life_of(grant), now) or now)
+    return max(moments)
 
 
 def _after_failure(

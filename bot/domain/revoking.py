@@ -140,7 +140,8 @@ async def _take_back(
     platform = refreshing.platform_of(house, grant)
     stored = _stored(house, grant)
     if platform is None or stored is None or await _shared(session, grant):
-        await _forget(session, row, grant, Fate.FORGOTTEN, now)
+        gone = await _already(session, grant) if stored is None else Fate.FORGOTTEN
+        await _forget(session, row, grant, gone, now)
         return None
     lease_now = await house.db.lease_now(session)
     span = house.timings.lease_span
@@ -150,6 +151,16 @@ async def _take_back(
     row.tries += 1
     not_after = boot_seconds() + house.timings.guard
     return Ask(row.id, grant.id, grant.generation, platform, stored, not_after)
+
+
+async def _already(session: AsyncSession, grant: Grant) -> Fate:
+    """What became of the grant when another of its accounts left before."""
+    before = exists().where(
+        Departure.grant_id == grant.id,
+        Departure.state == Fate.REVOKED,
+        Departure.done_at >= grant.consented_at,
+    )
+    return Fate.REVOKED if await session.scalar(select(before)) else Fate.FORGOTTEN
 
 
 def _stored(house: House, grant: Grant) -> Tokens | None:

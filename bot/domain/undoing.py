@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import inviting
+from bot.domain import disconnecting, inviting
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent
 from storage import connections as store
-from storage.models import Connection, Delivery, Invitation
+from storage.models import Connection, Invitation
 
 WITHIN = timedelta(hours=24)
 
@@ -25,32 +25,10 @@ async def undo_link(
     connection = await store.get(session, actor.workspace_id, connection_id)
     if connection is None or connection.linked_at < now - WITHIN:
         raise NotCurrent("This link can no longer be undone. Use `/disconnect` instead.")
-    undone = await session.execute(
-        update(Connection)
-        .where(
-            Connection.id == connection_id, Connection.generation == generation, Connection.state == "live"
-        )
-        .values(state="disconnected", disconnected_at=now, generation=generation + 1, next_change_at=None)
-        .returning(Connection.id)
-        .execution_options(synchronize_session=False)
-    )
-    if undone.first() is None:
-        raise NotCurrent("Nothing was changed: this account has been reconnected or removed since.")
-    await _cancel_posts(session, connection_id, now)
+    _, connection, _ = await disconnecting.take_off(session, actor, connection_id, generation, now)
     await _reopen(session, connection, now)
     record(session, actor, "link.undone", now, client_id=connection.client_id, connection_id=connection_id)
     return connection
-
-
-async def _cancel_posts(session: AsyncSession, connection_id: str, now: datetime) -> None:
-    await session.execute(
-        update(Delivery)
-        .where(
-            Delivery.connection_id == connection_id, Delivery.state.in_(("scheduled", "preparing", "blocked"))
-        )
-        .values(state="cancelled", next_at=None, changed_at=now)
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def _reopen(session: AsyncSession, connection: Connection, now: datetime) -> None:

@@ -49,8 +49,8 @@ def often_words(facts: Incident) -> str:
     """That it happens again and again, and what usually causes it."""
     return (
         f"This is the *{_nth(facts.deaths)} time within two weeks*. Usually that means: somebody keeps "
-        "changing the password or removing our access, two people sign in by turns, or the login loses its role. "
-        "A login that belongs to the team, with a password nobody else changes, ends it."
+        "changing the password or removing our access, two people sign in by turns, or the login loses "
+        "its role. A login that belongs to the team, with a password nobody else changes, ends it."
     )
 
 

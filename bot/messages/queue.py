@@ -227,6 +227,11 @@ def left_words(left: Sequence[Since]) -> str:
     return " ".join(f"{item.item.account.shown} was left alone: {since_words(item)}." for item in left)
 
 
+def waits_words(items: Sequence[DeliveryShown]) -> str:
+    """What cannot go out yet, whatever was pressed."""
+    return f"It waits until {listed([item.account.shown for item in items])} works again."
+
+
 def stale_words(found: Sequence[Since]) -> str:
     """A press that changed nothing, and what happened since the message was written."""
     if not found:

@@ -36,6 +36,7 @@ SLICE_MAX = 32 * 1024 * 1024  # bytes; LinkedIn asks for about 4 MB
 TRIES = 3
 PAUSE = 15.0  # seconds between two looks at a film in processing
 LOOKS_MOST = 240  # at a film that stays in processing
+PAGE = Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "page")  # with status 200, by a proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Desk:
         )
         if not 200 <= response.status < 300:
             raise PlatformError(self.judge(response))
+        if reading.is_page(response):
+            raise PlatformError(PAGE)
         return response
 
     def judge(self, response: Response) -> Verdict:
@@ -106,6 +109,8 @@ async def _picture(desk: Desk, item: Media) -> str:
     response = await _put(desk, url, HOSTS, piece, headers)
     if not 200 <= response.status < 300:
         raise PlatformError(desk.judge(response))
+    if reading.is_page(response):
+        raise PlatformError(PAGE)
     return urn
 
 

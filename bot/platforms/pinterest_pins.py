@@ -111,7 +111,7 @@ async def _upload(call: Call, film: Media, handles: Handles) -> Wait:
     form: dict[str, str] = json.loads(handles["form"])
     response = await _post_form(call, handles["address"], form, film)
     tries = oauth.whole(handles.get("tries")) or 0
-    if 200 <= response.status < 300:
+    if 200 <= response.status < 300 and not reading.is_page(response):
         return Wait({"media_id": handles["media_id"], "uploaded": "1"}, PAUSE)
     if 400 <= response.status < 500 and tries < TRIES:  # the store's permission does not last
         return Wait({"tries": str(tries + 1)}, 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from bot.http import Response
 from bot.platforms.base import Call, Kind, Media, MediaGone, MediaSilent, PlatformError, Reason, Verdict
 from bot.platforms.oauth import Body
 
@@ -56,6 +57,13 @@ async def read_piece(call: Call, media: Media, start: int, length: int) -> bytes
     if len(held) != length:
         raise _unreachable("media_short")
     return bytes(held)
+
+
+def is_page(response: Response) -> bool:
+    """Whether a page for people came back, as proxies send it with any status; an API never answers so."""
+    kind = response.headers.get("content-type", "").lower()
+    start = response.body.lstrip()[:9].lower()
+    return kind.startswith("text/html") or start.startswith((b"<html", b"<!doctype"))
 
 
 async def in_pieces(data: bytes) -> AsyncIterator[bytes]:

@@ -187,7 +187,7 @@ async def put_chunk(call: Call, film: Media, url: str, index: int) -> Response:
     start = index * CHUNK
     last = index == chunk_count(film.size) - 1
     piece = await reading.read_piece(call, film, start, film.size - start if last else CHUNK)
-    return await call.http.request(
+    response = await call.http.request(
         "PUT",
         url,
         hosts=_upload_hosts(url),
@@ -200,6 +200,9 @@ async def put_chunk(call: Call, film: Media, url: str, index: int) -> Response:
         },
         content=reading.in_pieces(piece),
     )
+    if reading.is_page(response):  # whatever its status says: TikTok may hold the chunk or not
+        raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, f"upload/page/{response.status}"))
+    return response
 
 
 def _upload_hosts(url: str) -> frozenset[str]:

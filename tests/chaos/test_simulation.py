@@ -25,7 +25,7 @@ from storage.models import Client, Connection, Grant, Incident, Notice
 from tests.domain.crowd import all_incidents, crowd, live, states, told
 from tests.support import a_client, an_invitation, another, grant_of, house_at, walk
 
-SIZES = [int(word) for word in os.environ.get("LAMPLIGHTER_SIMULATION", "8 24 21 150").split()]
+SIZES = [int(word) for word in os.environ.get("LAMPLIGHTER_SIMULATION", "5 12 8 60").split()]
 CLIENTS, CONNECTIONS, DAYS, CROWD = SIZES
 SEED = 20261120
 ENDS = ("revoked", "password_changed")  # what only a person can cure
@@ -65,7 +65,7 @@ class Agency:
     async def _outage(self, platform: str) -> None:
         fault = self.twins.world.set_fault("unavailable", platform)
         await live(self.house, self.twins, hours=self.chance.uniform(0.5, 3))
-        self.twins.world.faults.clear(fault.id)
+        self.twins.world.faults.clear(id=fault.id)
 
     def _end(self, day: int) -> None:
         well = [row for row in self.rows if row.id not in self.to_relink]
@@ -193,7 +193,7 @@ async def test_four_processes_share_what_is_due(
         await asyncio.gather(*tasks, return_exceptions=True)
         await house.tasks.drain()
         await _pass_leases(house)
-        await _until_nothing_is_due(houses[-1])
+        await live(houses[-1], twins, minutes=30)  # a call that may have left is repeated only near the end
         spent = Counter(entry.account for entry in twins.world.ledger.find("token_spent", platform="x"))
         assert set(spent.values()) == {1} and len(spent) == CROWD
         assert not twins.world.ledger.spent_refreshes()

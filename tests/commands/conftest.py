@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from scene import Scene, playing
 
 from storage.database import Database
+from tests.commands.scene import Scene, playing
 
 
 @pytest.fixture

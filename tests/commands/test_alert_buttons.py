@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from scene import Scene, buttons, notices
 
 from bot.domain import incidents
 from bot.domain.outcomes import Judgement, Outcome
@@ -12,6 +11,7 @@ from bot.platforms.base import Account, Reason
 from sandbox.slack import Person
 from sandbox.slack.models import Message
 from storage.models import Client, Connection, Grant, Incident, Invitation
+from tests.commands.scene import Scene, buttons, notices
 
 
 async def trouble(scene: Scene, client_id: str, handle: str = "acme") -> str:

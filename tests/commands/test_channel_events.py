@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from scene import Scene
-from test_alert_buttons import alert, trouble
 
 from sandbox.slack import life
 from sandbox.slack.delivery import emit
 from storage.models import Client, Notice, Workspace
+from tests.commands.scene import Scene
+from tests.commands.test_alert_buttons import alert, trouble
 
 
 async def test_hello_when_the_bot_is_let_in(scene: Scene) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from scene import PICTURE, Scene
 
 from bot.commands.media import MOST_BYTES, fetch_media, link_problem, sniff
 from bot.domain.errors import Refused
@@ -16,6 +15,7 @@ from sandbox.platforms.testing import jpeg
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission
 from storage.models import AuditEvent, Client, Delivery, Post
+from tests.commands.scene import PICTURE, Scene
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
 

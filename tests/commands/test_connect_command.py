@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scene import Scene, buttons, notices
 
 from bot.commands.connect import reconnect
 from bot.commands.requests import Press
@@ -12,6 +11,7 @@ from bot.domain.errors import Refused
 from bot.messages import actions
 from sandbox.slack import Outage, Person
 from storage.models import AuditEvent, Client, Connection, Invitation, Notice, Workspace
+from tests.commands.scene import Scene, buttons, notices
 
 
 async def invited(scene: Scene) -> list[Invitation]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from scene import Scene, buttons, notices
 
 from bot.commands import disconnect
 from bot.commands.requests import Press
@@ -10,6 +9,7 @@ from bot.domain.errors import Refused
 from bot.messages import disconnect as messages
 from sandbox.slack import Person
 from storage.models import AuditEvent, Connection, Delivery, Departure
+from tests.commands.scene import Scene, buttons, notices
 
 
 async def said_in_team(scene: Scene) -> str:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scene import Scene, buttons
 
 from bot.messages import actions
 from storage.models import AuditEvent, Client, Delivery
+from tests.commands.scene import Scene, buttons
 
 
 async def test_health_of_the_channel_one_client_and_all(scene: Scene) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from scene import Scene, buttons, notices
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +13,7 @@ from bot.domain.consents import public_account
 from bot.messages import actions
 from bot.platforms.base import Account, Tokens
 from storage.models import AuditEvent, Connection, Consent, Grant, Invitation, new_id
+from tests.commands.scene import Scene, buttons, notices
 from tests.web.web_fakes import FakePlatform, info_of
 
 FOUND = tuple(Account(f"p{number}", f"page{number}", f"Page {number}") for number in range(1, 4))

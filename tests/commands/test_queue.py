@@ -4,14 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scene import Scene, buttons
-
 from bot.messages import actions
 from bot.messages import queue as messages
 from sandbox.slack.delivery import deliver
 from sandbox.slack.models import Message
-from sandbox.slack.payloads import view_submission
+from sandbox.slack.payloads import message_actions, view_submission
 from storage.models import AuditEvent, Client, Delivery, Post, Workspace
+from tests.commands.scene import Scene, buttons
 
 
 def soon(**span: float) -> datetime:
@@ -84,14 +83,10 @@ async def test_outsiders_see_nothing_of_it(scene: Scene) -> None:
     answer = await scene.answer(scene.guest, "/queue")
     assert "Only members" in answer.text and "Fresh bread" not in answer.text
     mine = await listed(scene)
-    value = buttons(mine)["Cancel"]["value"]
-    await scene.guest.command("/health", "", scene.team.id)
+    forged = {**buttons(mine)["Cancel"], "block_id": "b", "action_ts": scene.world.next_ts()}
+    await deliver(scene.world, "interactive", message_actions(scene.world, scene.guest.user, mine, forged))
     await scene.calm()
-    forged = scene.last(scene.guest)
-    button = next(iter(buttons(forged).values()), None)
-    if button is not None:
-        button |= {"action_id": actions.QUEUE_CANCEL, "value": value}
-        await scene.press(scene.guest, forged, actions.QUEUE_CANCEL)
+    assert "Only members" in scene.last(scene.guest).text
     assert (await scene.get(Delivery, delivery)).state == "scheduled"
 
 
@@ -165,7 +160,8 @@ async def test_a_post_is_moved_and_said_in_both_zones(scene: Scene) -> None:
     await scene.ben.submit(view, {messages.AT: due})
     row = await scene.get(Delivery, delivery)
     assert (row.due_at, row.next_at, row.planned_at, row.revision) == (due, due, due, 2)
-    assert "moved to" in str(scene.ben.modal.body) and "for you" in str(scene.ben.modal.body)  # type: ignore[union-attr]
+    assert scene.ben.modal is not None
+    assert "moved to" in str(scene.ben.modal.body) and "for you" in str(scene.ben.modal.body)
 
 
 async def test_cancelled_and_restored(scene: Scene) -> None:
@@ -192,6 +188,14 @@ async def test_publish_now_asks_first_and_names_client_and_account(scene: Scene)
     assert abs(row.due_at - datetime.now(UTC)) < timedelta(minutes=1) and row.next_at == row.due_at
 
 
+async def test_publish_now_on_a_dead_account_says_that_it_waits(scene: Scene) -> None:
+    client_id = await scene.client()
+    account = await scene.account(client_id, "x", "acme", grant_state="dead")
+    await queued(scene, account, state="blocked", reason="dead")
+    said = await scene.press(scene.ben, await listed(scene), actions.QUEUE_NOW)
+    assert "It waits until @acme on X works again." in said.text
+
+
 async def test_a_client_is_paused_and_resumed(scene: Scene) -> None:
     client_id, delivery = await one(scene)
     paused = await scene.press(scene.ben, await listed(scene), actions.QUEUE_PAUSE)
@@ -204,6 +208,17 @@ async def test_a_client_is_paused_and_resumed(scene: Scene) -> None:
     assert "resumed for `client-a`. 1 post is back in the queue." in back.text
     assert (await scene.get(Client, client_id)).paused_at is None
     assert (await scene.get(Delivery, delivery)).state == "scheduled"
+
+
+async def test_only_named_people_and_admins_pause_a_client(scene: Scene) -> None:
+    client_id, _ = await one(scene)
+    await scene.set_workspace(admins=[scene.ada.user.id])
+    refused = await scene.press(scene.ben, await listed(scene), actions.QUEUE_PAUSE)
+    assert "Only admins and the people named for `client-a`" in refused.text
+    assert (await scene.get(Client, client_id)).paused_at is None
+    await scene.set(Client, client_id, mentions=[scene.ben.user.id])
+    await scene.press(scene.ben, await listed(scene), actions.QUEUE_PAUSE)
+    assert (await scene.get(Client, client_id)).paused_at is not None
 
 
 async def test_only_admins_pause_everything(scene: Scene) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scene import Scene, buttons
 
 from bot.commands.zones import read_zone
 from bot.domain.errors import Refused
@@ -16,6 +15,7 @@ from sandbox.slack import Person
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission
 from storage.models import AuditEvent, Client, Workspace
+from tests.commands.scene import Scene, buttons
 
 
 async def test_setup_from_start_to_end(scene: Scene) -> None:

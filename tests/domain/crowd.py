@@ -31,7 +31,9 @@ async def linked_as(house: House, twins: Twins, platform: str, client: Client, a
         return (await session.execute(query)).scalar_one()
 
 
-async def crowd(house: House, twins: Twins, platform: str, clients: list[Client], number: int) -> list[Connection]:
+async def crowd(
+    house: House, twins: Twins, platform: str, clients: list[Client], number: int
+) -> list[Connection]:
     """So many accounts, dealt out to the clients in turn."""
     start = 17841400000001000 if platform == "instagram" else 5000
     return [
@@ -71,7 +73,8 @@ async def forget_lease_time(house: House) -> None:
             .where(GrantAttempt.state.in_(("open", "unclear")), GrantAttempt.over_at > past)
             .values(over_at=past)
         )
-        await session.execute(update(Delivery).where(Delivery.sending_over_at > past).values(sending_over_at=past))
+        sent = update(Delivery).where(Delivery.sending_over_at > past)
+        await session.execute(sent.values(sending_over_at=past))
 
 
 async def all_incidents(database: Database, kind: str | None = None) -> list[Incident]:
@@ -105,9 +108,8 @@ async def a_post(house: House, connection: Connection, **later: float) -> str:
     due = now + timedelta(**later)
     place = {"workspace_id": connection.workspace_id, "client_id": connection.client_id}
     async with house.db.write() as session:
-        session.add(
-            Post(id=post_id, request_key=post_id, text=f"Hello {post_id}", due_at=due, created_at=now, **place)
-        )
+        text = f"Hello {post_id}"
+        session.add(Post(id=post_id, request_key=post_id, text=text, due_at=due, created_at=now, **place))
         await session.flush()
         session.add(
             Delivery(

@@ -120,7 +120,7 @@ FAULTS: tuple[tuple[dict[str, str], str], ...] = (
     ({"platforms": "x:@nobody"}, "has no account @nobody on X. It has @acme, @other"),
     ({"text": "x" * 281}, "280"),
     ({"text": ""}, "neither a text nor a media link"),
-    ({"platforms": "instagram"}, "picture or film"),
+    ({"platforms": "instagram"}, "needs a picture"),
     ({"media": "https://media.example/gone.jpg"}, "gone.jpg: That link leads to no file"),
 )
 
@@ -146,13 +146,13 @@ async def test_460_of_500_lines_are_queued_and_40_explained_and_never_twice(
         await account(house, client, "x", "other")
         await account(house, client, "instagram", "acme")
         rows = calendar_of_500()
-        preview = await imported(house, client, rows, dry_run=True)
+        preview = await imported(house, client, rows[:80], dry_run=True)
         assert await counts(house) == (0, 0)
         reports = await imported(house, client, rows)
         came = [report.came for report in reports]
         assert (came.count(Came.QUEUED), came.count(Came.FAULTY)) == (460, 40)
         assert [(one.number, one.came, one.problem) for one in preview] == [
-            (one.number, one.came, one.problem) for one in reports
+            (one.number, one.came, one.problem) for one in reports[:80]
         ]
         for number in range(40):
             _, words = FAULTS[number % len(FAULTS)]
@@ -233,7 +233,8 @@ async def test_the_shared_check_speaks_in_preview_and_import(
         client = await a_client(house)
         await account(house, client, "x", "acme")
         await account(house, client, "x", "other")
-        rows = [row(), row(when="2099-01-03T09:00", platforms="x:@acme"), row(text="Else", platforms="x:@acme")]
+        later = row(when="2099-01-03T09:00", platforms="x:@acme")
+        rows = [row(), later, row(text="Else", platforms="x:@acme")]
         for dry_run in (True, False):
             reports = await imported(house, client, rows, dry_run=dry_run)
             worries = [[item.worry for item in report.warned] for report in reports]
@@ -245,9 +246,10 @@ def lines_of(text: str) -> list[Line]:
 
 
 def test_files_as_spreadsheets_write_them() -> None:
-    (line,) = lines_of('\ufeffClient;Platforms;When;Text\r\na;x;2099-01-01T09:00;"one; two\r\nthree"\r\n;;;\r\n')
+    heading, text = "\ufeffClient;Platforms;When;Text", '"one; two\r\nthree"'
+    (line,) = lines_of(f"{heading}\r\na;x;2099-01-01T09:00;{text}\r\n;;;\r\n")
     assert line.cells["text"] == "one; two\r\nthree" and line.number == 2 and not line.problem
-    many = lines_of("when,client,platforms\n\n1,a,x\n\"2\n2\",a,x\n3,a,x,\n4,a,x,more\n")
+    many = lines_of('when,client,platforms\n\n1,a,x\n"2\n2",a,x\n3,a,x,\n4,a,x,more\n')
     assert [(item.number, item.cells["when"]) for item in many] == [(3, "1"), (4, "2\n2"), (6, "3"), (7, "4")]
     assert [bool(item.problem) for item in many] == [False, False, False, True]
     broken = lines_of('client,platforms,when\na,x,1\na,x,"2\na,x,3\n')
@@ -359,6 +361,7 @@ async def _agency(url: str) -> None:
 def test_the_key_holds_what_the_line_says() -> None:
     client: Any = type("Row", (), {"id": "c"})()
     base = calendar.line_key(client, Line(2, row()))
-    for name, value in {"text": "Rolls", "when": "2099-01-01T09:01", "platforms": "x:@a", "title": "T"}.items():
+    others = {"text": "Rolls", "when": "2099-01-01T09:01", "platforms": "x:@a", "title": "T"}
+    for name, value in others.items():
         assert calendar.line_key(client, Line(9, row(**{name: value}))) != base
     assert calendar.line_key(client, Line(9, row())) == base and len(base) < 255

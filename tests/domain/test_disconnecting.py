@@ -13,6 +13,7 @@ from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.posting import Draft, queue
+from bot.messages.disconnect import disconnected
 from bot.platforms.base import Content, Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
@@ -220,6 +221,37 @@ async def _in_another_workspace(house: House, connection: Connection) -> Connect
         )
         session.add(row)
     return row
+
+
+async def test_the_last_of_several_accounts_takes_the_login_with_it(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        first = await linked(house, twins, "x")
+        second = await _in_another_workspace(house, first)
+        for connection in (first, second):
+            await leave(house, connection)
+        await revoking.revoke_due(house)
+        async with database.read() as session:
+            states = [row.state for row in (await session.execute(select(Departure))).scalars()]
+        assert states == ["revoked", "revoked"] and calls_to_revoke(twins) == 1
+
+
+async def test_a_message_told_late_says_what_became_of_the_access(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        await leave(house, connection)
+        row = await departure(house)
+        for fate, words in (("due", "After that our access"), ("revoked", "was taken back")):
+            async with house.db.write() as session:
+                await session.execute(update(Departure).values(state=fate))
+            async with house.db.read() as session:
+                gone = await disconnecting.picture(session, house, row.workspace_id, row.id, [], 0, "U1")
+                foreign = await disconnecting.picture(session, house, new_id(), row.id, [], 0, "U1")
+            assert gone is not None and words in disconnected(gone).text
+            assert foreign is None
 
 
 async def test_linked_again_it_is_the_same_row_and_nothing_is_taken_back(

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from crowd import all_incidents, crowd, linked_as, live, news, states, told, work
 from sqlalchemy import select, update
 
 from bot.domain import mass
@@ -12,6 +11,7 @@ from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Client, Connection, Grant, Notice
+from tests.domain.crowd import all_incidents, crowd, linked_as, live, news, states, told, work
 from tests.support import a_client, an_invitation, grant_of, house_at, walk
 
 
@@ -101,7 +101,7 @@ async def test_a_few_deaths_are_told_within_a_minute_each_in_its_own_thread(
         clients = [await a_client(house, f"client-{index}", f"C{index}") for index in range(4)]
         rows = await crowd(house, twins, "x", clients, 4)
         await all_refused(house, twins, rows)
-        await live(house, twins, **{"seconds": mass.HELD_FOR.total_seconds() + 15})
+        await live(house, twins, seconds=mass.HELD_FOR.total_seconds() + 15)
         assert await states(house) == {"dead": 4}
         assert {one.kind for one in await all_incidents(database)} == {"grant"}
         assert len(await told(database)) == 4

@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from crowd import a_post, all_incidents, live, told, work
 from sqlalchemy import update
 
 from bot.platforms.base import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Grant
+from tests.domain.crowd import a_post, all_incidents, live, told, work
 from tests.support import grant_of, house_at, linked
 
 

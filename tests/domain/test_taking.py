@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from crowd import a_post, all_incidents, linked_as, live, news, told, work
 from sqlalchemy import update
 
 from bot.domain import pausing, taking
@@ -15,6 +14,7 @@ from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Client, Connection, Grant, Incident, Workspace
+from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, told, work
 from tests.support import a_client, an_invitation, grant_of, house_at, linked, walk
 
 ROUND_THE_CLOCK = {"working_days": [1, 2, 3, 4, 5, 6, 7], "working_hours": [0, 23]}
@@ -98,9 +98,10 @@ async def test_a_closed_alert_cannot_be_taken(twins: Twins, database: Database, 
         await killed(house, twins, connection)
         incident = await the_death(database)
         await walk(house, twins, await an_invitation(house, client, "x", connection.id))
+        actor = Actor(connection.workspace_id, "U1")
         async with house.db.write() as session:
             with pytest.raises(NotCurrent):
-                await taking.take(session, Actor(connection.workspace_id, "U1"), incident.id, house.clock.now())
+                await taking.take(session, actor, incident.id, house.clock.now())
 
 
 async def test_two_platforms_of_a_client_within_the_hour_are_its_bad_day(

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from crowd import a_post, all_incidents, linked_as, live, news, told, work
 from sqlalchemy import update
 
 from bot.domain import warnings, working_time
@@ -14,6 +14,7 @@ from sandbox.platforms.testing import Twins
 from storage import watching
 from storage.database import Database
 from storage.models import Connection, Grant, Incident, Workspace
+from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, told, work
 from tests.support import a_client, house_at, linked
 
 ALWAYS = {"working_days": [1, 2, 3, 4, 5, 6, 7]}
@@ -36,9 +37,7 @@ async def the_warning(database: Database) -> Incident:
     return incident
 
 
-async def test_each_step_is_told_once_in_one_thread(
-    twins: Twins, database: Database, tmp_path: Path
-) -> None:
+async def test_each_step_is_told_once_in_one_thread(twins: Twins, database: Database, tmp_path: Path) -> None:
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "instagram")
         end = await ends_in(house, connection, days=20)
@@ -111,9 +110,7 @@ async def test_accounts_of_one_login_share_one_thread(
         assert len(await all_incidents(database)) == 1 and len(await told(database)) == 1
 
 
-async def test_an_idle_look_around_writes_nothing(
-    twins: Twins, database: Database, tmp_path: Path
-) -> None:
+async def test_an_idle_look_around_writes_nothing(twins: Twins, database: Database, tmp_path: Path) -> None:
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "x")
         await work(house)
@@ -144,8 +141,10 @@ def test_working_hours_pass_only_while_people_work() -> None:
     assert BERLIN.after(datetime(2026, 11, 21, 3, tzinfo=UTC), 4) == datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("settings", [{}, {"working_days": [], "working_hours": [18, 9]}, {"working_days": "x"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"working_days": [], "working_hours": [18, 9]}, {"working_days": "x"}]
+)
 def test_settings_that_make_no_sense_mean_the_usual_week(settings: dict[str, object]) -> None:
     assert working_time.of(Workspace(zone="Nowhere/At-all", settings=settings)) == WorkingTime(
-        working_time.ZoneInfo("UTC")
+        ZoneInfo("UTC")
     )

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
-from support import PUBLIC, SETTINGS, our_app
 
 from bot.clock import HouseClock
 from bot.domain.auditing import Actor
@@ -23,6 +22,7 @@ from storage.crypto import Vault, new_key, parse_key
 from storage.database import Database
 from storage.models import Client, Connection, Delivery, Grant, Notice, Post, Workspace, new_id
 from storage.spool import Spool
+from tests.support import PUBLIC, SETTINGS, our_app
 
 SCOPES = ["instagram_business_basic", "instagram_business_content_publish"]
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from message_facts import check
 
 from bot.messages import blocks, times
 from bot.messages.missed import with_note
+from tests.messages.message_facts import check
 
 WORDS = st.text(max_size=400)
 ENTITY = re.compile(r"&(?:amp|lt|gt);|<[^<>]*>|[^&<>]", re.DOTALL)

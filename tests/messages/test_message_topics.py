@@ -7,7 +7,13 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from message_facts import (
+
+from bot.messages import actions, engine, health, incident, incident_news, invitation, late, posts, retry
+from bot.messages.health import HealthFacts, HealthLine
+from bot.messages.incident_facts import Waiting
+from bot.messages.people import Account, ClientName
+from bot.platforms.base import Reason
+from tests.messages.message_facts import (
     ACME,
     CLIENT,
     CLIENT_ID,
@@ -32,12 +38,6 @@ from message_facts import (
     open_line,
     queued_post,
 )
-
-from bot.messages import actions, engine, health, incident, incident_news, invitation, late, posts, retry
-from bot.messages.health import HealthFacts, HealthLine
-from bot.messages.incident_facts import Waiting
-from bot.messages.people import Account, ClientName
-from bot.platforms.base import Reason
 
 EVERY = [reason.value for reason in Reason]
 OTHER = ClientName("e" * 32, "client-b", "Other Client")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from message_facts import INSTAGRAM, X
 
 from bot.messages import words
 from bot.messages.people import PlatformWords
 from bot.platforms.base import Reason
+from tests.messages.message_facts import INSTAGRAM, X
 
 EVERY = sorted(reason.value for reason in Reason)
 

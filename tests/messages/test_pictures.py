@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from message_facts import actions_of, buttons, check, labels
-from picture_rows import Rows, rows_in
 from sqlalchemy import select
 
 from bot.domain import holding, incidents, inviting, pictures, reports
@@ -26,6 +24,8 @@ from storage import deliveries as delivery_rows
 from storage import engine
 from storage.database import Database
 from storage.models import Consent, Delivery, Grant, Invitation, new_id
+from tests.messages.message_facts import actions_of, buttons, check, labels
+from tests.messages.picture_rows import Rows, rows_in
 
 
 @pytest.fixture

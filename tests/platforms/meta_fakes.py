@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from platform_fakes import REDIRECT, Sight, graph_error, reply
 
 from bot.http import Response
 from bot.platforms.base import Media, MediaKind, PlatformError, Target, Verdict
+from tests.platforms.platform_fakes import REDIRECT, Sight, graph_error, reply
 
 PAGE = "101"
 IG = "17841400000000009"

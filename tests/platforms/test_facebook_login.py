@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from meta_fakes import FB_SCOPES, NOW, PAGE_TARGET, TinyFacebook, refusal
-from platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import Kind, Reason, Tokens
 from bot.platforms.facebook import Facebook
+from tests.platforms.meta_fakes import FB_SCOPES, NOW, PAGE_TARGET, TinyFacebook, refusal
+from tests.platforms.platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply
 
 PLATFORM = Facebook("v26.0")
 LONG = Tokens("EAA-long")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from meta_fakes import IG, IG_SCOPES, TinyFacebook, page, refusal
-from platform_fakes import Sight, call_of, graph_error, reply
 
 from bot.http import Response
 from bot.platforms.base import Kind, Reason, Tokens
 from bot.platforms.facebook import Facebook
 from bot.platforms.facebook_pages import Pair
+from tests.platforms.meta_fakes import IG, IG_SCOPES, TinyFacebook, page, refusal
+from tests.platforms.platform_fakes import Sight, call_of, graph_error, reply
 
 PLATFORM = Facebook("v26.0")
 LONG = Tokens("EAA-long", scopes=frozenset(IG_SCOPES))

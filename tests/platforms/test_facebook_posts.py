@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meta_fakes import FILM, PAGE, PAGE_TARGET, PICTURE, REEL, TinyFacebook, refusal
-from platform_fakes import Sight, always, call_of, graph_error, reply
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import (
@@ -27,6 +25,8 @@ from bot.platforms.base import (
     Wait,
 )
 from bot.platforms.facebook import Facebook
+from tests.platforms.meta_fakes import FILM, PAGE, PAGE_TARGET, PICTURE, REEL, TinyFacebook, refusal
+from tests.platforms.platform_fakes import Sight, always, call_of, graph_error, reply
 
 PLATFORM = Facebook("v26.0")
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)

@@ -6,12 +6,21 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from meta_fakes import FB_SCOPES, IG, IG_SCOPES, PAIR_TARGET, TinyFacebook, page, proof, refusal
-from platform_fakes import APP, IG_POST, REDIRECT, Sight, always, call_of, graph_error, reply
 
 from bot.http import Response
 from bot.platforms.base import Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
 from bot.platforms.instagram_facebook import InstagramOnFacebook
+from tests.platforms.meta_fakes import (
+    FB_SCOPES,
+    IG,
+    IG_SCOPES,
+    PAIR_TARGET,
+    TinyFacebook,
+    page,
+    proof,
+    refusal,
+)
+from tests.platforms.platform_fakes import APP, IG_POST, REDIRECT, Sight, always, call_of, graph_error, reply
 
 PLATFORM = InstagramOnFacebook("v26.0")
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)

@@ -7,11 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from platform_fakes import IG_FILM, IG_PICTURE, IG_POST, IG_TARGET, TinyInstagram, call_of, graph_error, reply
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import Content, Found, PlatformError, Reason
 from bot.platforms.instagram import Instagram
+from tests.platforms.platform_fakes import (
+    IG_FILM,
+    IG_PICTURE,
+    IG_POST,
+    IG_TARGET,
+    TinyInstagram,
+    call_of,
+    graph_error,
+    reply,
+)
 
 PLATFORM = Instagram("v26.0")
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)

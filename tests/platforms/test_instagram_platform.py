@@ -10,20 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import (
-    APP,
-    IG_FILM,
-    IG_PICTURE,
-    IG_POST,
-    IG_TARGET,
-    REDIRECT,
-    Sight,
-    TinyInstagram,
-    always,
-    call_of,
-    graph_error,
-    reply,
-)
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import (
@@ -39,6 +25,20 @@ from bot.platforms.base import (
     Wait,
 )
 from bot.platforms.instagram import Instagram
+from tests.platforms.platform_fakes import (
+    APP,
+    IG_FILM,
+    IG_PICTURE,
+    IG_POST,
+    IG_TARGET,
+    REDIRECT,
+    Sight,
+    TinyInstagram,
+    always,
+    call_of,
+    graph_error,
+    reply,
+)
 
 PLATFORM = Instagram("v26.0")
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)

@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import APP, REDIRECT, reply
-from upload_fakes import File, Seen, call_of, film_of, picture, walk
 
 from bot.http import NoAnswer, Response
 from bot.platforms import linkedin, linkedin_media
 from bot.platforms import linkedin_text as little
 from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
+from tests.platforms.platform_fakes import APP, REDIRECT, reply
+from tests.platforms.upload_fakes import File, Seen, call_of, film_of, picture, walk
 
 MEMBER = replace(linkedin.members("202609", shared=False), retry_pause=0.0)
 PAGE = replace(linkedin.organisations("202609", shared=True), retry_pause=0.0)

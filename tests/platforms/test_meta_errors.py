@@ -7,10 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import graph_error, reply
 
 from bot.platforms import meta
 from bot.platforms.base import Kind, Reason
+from tests.platforms.platform_fakes import graph_error, reply
 
 K, R = Kind, Reason
 

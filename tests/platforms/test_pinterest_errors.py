@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import reply
 
 from bot.platforms.base import Kind, Reason
 from bot.platforms.pinterest_errors import classify, classify_token
+from tests.platforms.platform_fakes import reply
 
 K, R = Kind, Reason
 TRIAL = (

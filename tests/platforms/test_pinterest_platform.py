@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import APP, REDIRECT, reply
-from upload_fakes import TRIAL_APP, File, Seen, call_of, film_of, picture, walk
 
 from bot.http import NoAnswer, Response
 from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens
 from bot.platforms.pinterest import Pinterest
 from bot.platforms.pinterest_pins import LOOKS_MOST, TRIES, UPLOAD_DEADLINE
+from tests.platforms.platform_fakes import APP, REDIRECT, reply
+from tests.platforms.upload_fakes import TRIAL_APP, File, Seen, call_of, film_of, picture, walk
 
 PLATFORM = Pinterest()
 TARGET = Target("549755885175", "lamp/autumn-lights", "pina_1")

@@ -8,10 +8,10 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import APP, reply
 
 from bot.platforms import oauth
 from bot.platforms.base import Kind, PlatformError, Reason
+from tests.platforms.platform_fakes import APP, reply
 
 
 def test_pkce_pair_is_fresh_and_s256() -> None:

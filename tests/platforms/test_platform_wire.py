@@ -8,13 +8,13 @@ from urllib.parse import parse_qs
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from platform_fakes import APP, IG_TARGET, X_TARGET
 
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from bot.platforms.base import Call, Content, Kind, Media, MediaKind, PlatformError, Tokens, Wait
 from bot.platforms.instagram import Instagram
 from bot.platforms.x import X
+from tests.platforms.platform_fakes import APP, IG_TARGET, X_TARGET
 
 CAPTION = "Tea & cake #lamp + 100% ü 😀"
 Seen = list[tuple[str, str, dict[str, str], str]]

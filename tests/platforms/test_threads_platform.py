@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from meta_fakes import FILM, PICTURE, TH_TARGET, TinyThreads, refusal
-from platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import Call, Content, Found, Handles, Kind, PlatformError, Ready, Reason, Tokens, Wait
 from bot.platforms.threads import Threads
 from bot.platforms.threads_limits import length
 from bot.platforms.threads_media import CONTAINER_ERRORS
+from tests.platforms.meta_fakes import FILM, PICTURE, TH_TARGET, TinyThreads, refusal
+from tests.platforms.platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply
 
 PLATFORM = Threads()
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)

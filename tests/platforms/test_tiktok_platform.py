@@ -11,8 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_fakes import APP, REDIRECT, always, reply
-from upload_fakes import TRIAL_APP, File, Seen, call_of, film_of, picture, walk
 
 from bot.clock import utc_now
 from bot.http import NoAnswer, Response
@@ -20,6 +18,8 @@ from bot.platforms import tiktok_media
 from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.tiktok import TikTok
+from tests.platforms.platform_fakes import APP, REDIRECT, always, reply
+from tests.platforms.upload_fakes import TRIAL_APP, File, Seen, call_of, film_of, picture, walk
 
 PLATFORM = TikTok()
 TARGET = Target("-000abc", "lamp", "act.1")

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from platform_fakes import APP
-from upload_fakes import File, film_of
 
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
@@ -19,6 +17,8 @@ from bot.platforms.base import Call, Content, PlatformError, Target, Wait
 from bot.platforms.pinterest import Pinterest
 from bot.platforms.tiktok import TikTok
 from bot.platforms.youtube import YouTube
+from tests.platforms.platform_fakes import APP
+from tests.platforms.upload_fakes import File, film_of
 
 TARGET = Target("1", "lamp", "token-1")
 DATA = bytes(range(256)) * 20

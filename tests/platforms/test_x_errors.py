@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import X_401, X_CODE, X_DEAD, reply
 
 from bot.platforms.base import Kind, Reason
 from bot.platforms.x_errors import LONGEST_WINDOW, classify, classify_token
+from tests.platforms.platform_fakes import X_401, X_CODE, X_DEAD, reply
 
 K, R = Kind, Reason
 PROBLEMS = "https://api.x.com/2/problems/"

@@ -8,9 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from platform_fakes import X_TARGET, reply
-from upload_fakes import File, film_of, picture, walk
-from upload_fakes import call_of as call_to
 
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
@@ -30,6 +27,9 @@ from bot.platforms.base import (
 )
 from bot.platforms.x import X
 from sandbox.platforms.testing import Twins, jpeg
+from tests.platforms.platform_fakes import X_TARGET, reply
+from tests.platforms.upload_fakes import File, film_of, picture, walk
+from tests.platforms.upload_fakes import call_of as call_to
 from tests.support import our_app
 
 PLATFORM = X()
@@ -101,7 +101,8 @@ async def test_a_film_goes_up_in_pieces_and_is_waited_for(
 ) -> None:
     monkeypatch.setattr(x_media, "PIECE_BYTES", 50)
     content = Content("Watch", (film_of(MP4),))
-    way, kept, pauses = call(http, MP4), {}, []
+    way, pauses = call(http, MP4), []
+    kept: dict[str, str] = {}
     while not isinstance(made := await PLATFORM.prepare(way, target, content, kept), Ready):
         kept = dict(made.handles)
         pauses.append(made.seconds)

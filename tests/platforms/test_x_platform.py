@@ -9,16 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from platform_fakes import (
-    APP,
-    REDIRECT,
-    X_401,
-    X_TARGET,
-    TinyX,
-    always,
-    call_of,
-    reply,
-)
 
 from bot.http import HttpError, NoAnswer
 from bot.platforms.base import (
@@ -34,6 +24,16 @@ from bot.platforms.base import (
 )
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.x import X
+from tests.platforms.platform_fakes import (
+    APP,
+    REDIRECT,
+    X_401,
+    X_TARGET,
+    TinyX,
+    always,
+    call_of,
+    reply,
+)
 
 SINCE = datetime(2026, 11, 20, 10, 0, 0, 400_000, tzinfo=UTC)
 PLATFORM = X()

@@ -12,8 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_fakes import APP, REDIRECT, reply
-from upload_fakes import File, Seen, call_of, film_of, picture, walk
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms import youtube_upload
@@ -21,6 +19,8 @@ from bot.platforms.base import Content, Found, Kind, PlatformError, Reason, Targ
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.youtube import READ, YouTube
 from bot.platforms.youtube_upload import CHUNK, UPLOAD
+from tests.platforms.platform_fakes import APP, REDIRECT, reply
+from tests.platforms.upload_fakes import File, Seen, call_of, film_of, picture, walk
 
 PLATFORM = YouTube()
 TARGET = Target("UC1", "lamp", "ya29.1")

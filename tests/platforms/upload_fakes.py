@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-from platform_fakes import APP
 from pydantic import SecretStr
 
 from bot.http import HostRefused, HttpError, PlatformHttp, Response
 from bot.platforms.base import Call, Content, Handles, Media, MediaGone, MediaKind, Platform, Ready, Target
 from bot.settings import AppCredentials
+from tests.platforms.platform_fakes import APP
 
 TRIAL_APP = AppCredentials(client_id="app-1", client_secret=SecretStr("app-secret"))
 

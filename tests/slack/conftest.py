@@ -15,7 +15,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import pytest
-from slack_fakes import House, make_house, serve
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -25,6 +24,7 @@ from sandbox.slack.routes import create_slack_routes
 from sandbox.slack.state import SlackWorld
 from storage.database import Database
 from storage.migrate import migrate
+from tests.slack.slack_fakes import House, make_house, serve
 
 TEMPLATE = "lamplighter_template"
 

@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from slack_fakes import House
 from starlette.applications import Starlette
 
 from bot.messages.message import Message
@@ -29,6 +28,7 @@ from sandbox.slack.socket import SocketGate
 from storage.crypto import Place, Vault
 from storage.database import Database
 from storage.models import Workspace
+from tests.slack.slack_fakes import House
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM = "application/x-www-form-urlencoded"

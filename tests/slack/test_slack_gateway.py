@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
-from slack_fakes import serve
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -34,6 +33,7 @@ from bot.slack.pacing import Pacer
 from sandbox.slack.faults import Outage
 from sandbox.slack.models import Channel, Install, User
 from sandbox.slack.state import SlackWorld
+from tests.slack.slack_fakes import serve
 
 W = "w1"
 

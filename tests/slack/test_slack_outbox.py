@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from slack_fakes import House
 from sqlalchemy.exc import OperationalError
 
 from bot.messages.message import Message
@@ -19,6 +18,7 @@ from bot.slack.gateway import Gateway, Posted
 from sandbox.slack.faults import Outage
 from storage.database import Database
 from storage.models import Client, Notice, Workspace
+from tests.slack.slack_fakes import House
 
 
 async def test_says_an_event_once_with_its_text_and_id(house: House) -> None:

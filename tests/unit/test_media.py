@@ -22,6 +22,7 @@ from bot.http import PlatformHttp
 from bot.media import HouseMedia, Looks, MediaStore, Shelf, Signer, StoreTrouble, look_at, open_shelf, sniff
 from bot.media.mp4 import Facts, read_facts
 from bot.platforms.base import Media, MediaGone, MediaKind
+from bot.settings import SettingsError, load_settings
 from sandbox.platforms.testing import jpeg
 from storage import media as rows
 from storage.crypto import Vault, new_key, parse_key
@@ -80,7 +81,9 @@ def test_a_turned_film_is_as_it_is_shown(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=300), st.integers(0, 400))
-def test_a_damaged_film_is_no_trouble(tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: int) -> None:
+def test_a_damaged_film_is_no_trouble(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes, cut: int
+) -> None:
     path = tmp_path_factory.mktemp("films") / "film"
     path.write_bytes(film()[:cut] + junk)
     with path.open("rb") as file:
@@ -91,7 +94,11 @@ def test_a_damaged_film_is_no_trouble(tmp_path_factory: pytest.TempPathFactory, 
 @pytest.mark.parametrize(
     "body",
     [
-        b"VP8X" + struct.pack("<I", 10) + bytes(4) + (639).to_bytes(3, "little") + (479).to_bytes(3, "little"),
+        b"VP8X"
+        + struct.pack("<I", 10)
+        + bytes(4)
+        + (639).to_bytes(3, "little")
+        + (479).to_bytes(3, "little"),
         b"VP8L" + struct.pack("<I", 10) + b"\x2f" + (639 | 479 << 14).to_bytes(4, "little") + bytes(9),
         b"VP8 " + struct.pack("<I", 10) + bytes(3) + b"\x9d\x01\x2a" + struct.pack("<HH", 640, 480),
     ],
@@ -293,7 +300,10 @@ async def test_stored_media_are_read_from_the_store(scene: Scene) -> None:
             return b"from the link"
 
     reader = HouseMedia(scene.house.shelf.store, Links())
-    media, link = await scene.kept(b"0123456789"), Media("https://a.example/", MediaKind.IMAGE, "image/png", 3)
+    media, link = (
+        await scene.kept(b"0123456789"),
+        Media("https://a.example/", MediaKind.IMAGE, "image/png", 3),
+    )
     assert await reader.read(media, 3, 4) == b"3456"
     assert await reader.read(media, 8, 99) == b"89" and await reader.read(media, 10, 5) == b""
     assert await reader.read(link, 0, 3) == b"from the link"
@@ -325,7 +335,9 @@ async def test_what_is_done_lets_go_of_its_files(scene: Scene, state: str, days:
         assert await session.get(MediaUse, (media.stored, "any")) is None
 
 
-@pytest.mark.parametrize("state", ["scheduled", "preparing", "sending", "processing", "blocked", "unconfirmed"])
+@pytest.mark.parametrize(
+    "state", ["scheduled", "preparing", "sending", "processing", "blocked", "unconfirmed"]
+)
 async def test_what_waits_keeps_its_files(scene: Scene, state: str) -> None:
     media = await scene.kept(jpeg())
     await scene.post(media, state, NOW + timedelta(days=3))
@@ -425,3 +437,16 @@ async def test_the_row_tells_the_file(scene: Scene) -> None:
         row = await session.get_one(StoredMedia, str(media.stored))
     assert (row.kind, row.mime, row.size) == ("image", "image/jpeg", len(jpeg()))
     assert (row.width, row.height, row.digest is not None) == (1080, 1080, True)
+
+
+@pytest.mark.parametrize("url", ["file:///srv/media", "s3://bucket/media", "gs://bucket", "az://container/a"])
+def test_places_that_can_hold_media(url: str) -> None:
+    assert load_settings({"LAMPLIGHTER_MEDIA_URL": url}, require="none").media_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["media", "file://host/a", "file:///", "s3://", "https://a.example", "s3://b?x=1"]
+)
+def test_places_that_cannot(url: str) -> None:
+    with pytest.raises(SettingsError, match="LAMPLIGHTER_MEDIA_URL is not the address"):
+        load_settings({"LAMPLIGHTER_MEDIA_URL": url}, require="none")

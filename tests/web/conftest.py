@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from web_fakes import Town, fresh_database, make_town
 
 from bot.http import PlatformHttp
+from tests.web.web_fakes import Town, fresh_database, make_town
 
 
 @pytest.fixture

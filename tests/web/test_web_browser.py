@@ -17,12 +17,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from web_fakes import Town, fresh_database, make_town, serving
 
 from bot.domain.inviting import Wanted
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from storage.models import Connection, Consent
+from tests.web.web_fakes import Town, fresh_database, make_town, serving
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]

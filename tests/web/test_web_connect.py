@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from web_fakes import PUBLIC, Town, press, text_of, token_in, walk
 
 from bot.domain.inviting import Wanted
 from storage.models import Client, Connection, Consent, Invitation, Notice, Workspace
+from tests.web.web_fakes import PUBLIC, Town, press, text_of, token_in, walk
 
 COOKIE = "__Host-lamplighter_walk"
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
-from web_fakes import PUBLIC, SECRET, Town, come_back, press, text_of, to_platform, walk
 
 from bot.domain.inviting import Wanted
 from bot.http import NoAnswer
 from bot.platforms.base import Account, Kind, PlatformError, Reason, Verdict
 from storage.models import Connection, Consent, Grant
+from tests.web.web_fakes import PUBLIC, SECRET, Town, come_back, press, text_of, to_platform, walk
 
 OTHER = Account("a2", "other", "Other")
 

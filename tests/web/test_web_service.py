@@ -9,13 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 from structlog.testing import capture_logs
-from web_fakes import PUBLIC, Town, fresh_database, make_town, press, serving, text_of, to_platform
 
 from bot.domain.inviting import Wanted
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from bot.web.guard import form_targets
 from bot.web.pages import picture
+from tests.web.web_fakes import PUBLIC, Town, fresh_database, make_town, press, serving, text_of, to_platform
 
 LOCAL, FAR = ("127.0.0.1", 1), ("203.0.113.7", 1)
 

@@ -5,22 +5,31 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 from structlog.testing import capture_logs
-from web_fakes import Town, fresh_database, make_town, serving
 
 from bot.domain import media_use
+from bot.domain.auditing import Actor
+from bot.domain.posting import Draft, queue
 from bot.http import PlatformHttp
-from bot.media import Looks
-from bot.platforms.base import Media, MediaKind
+from bot.jobs import sweep
+from bot.media import HouseMedia, Looks
+from bot.outbound import Rewriter
+from bot.platforms.base import Content, Media, MediaKind
+from bot.web.app import build_web
 from sandbox.platforms.fetch import HttpFetcher
-from sandbox.platforms.testing import jpeg
+from sandbox.platforms.testing import Twins, jpeg
+from storage.models import Delivery
+from tests.support import house_at, linked
+from tests.web.web_fakes import Town, fresh_database, make_town, serving
 
 DATA = jpeg()
 SIZE = len(DATA)
@@ -155,6 +164,34 @@ async def origin(tmp_path: Path) -> AsyncIterator[tuple[Town, str]]:
         listener = socket.create_server(("127.0.0.1", 0))
         async with serving(town.web, listener):
             yield town, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("platform", ["x", "instagram"])
+async def test_a_stored_picture_is_published(twins: Twins, tmp_path: Path, platform: str) -> None:
+    """X is given the bytes from the store; Instagram fetches them at the signed address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    public = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with fresh_database(tmp_path) as database, house_at(twins, database, tmp_path) as plain:
+        connection = await linked(plain, twins, platform)
+        house = replace(plain, public_url=public, media=HouseMedia(plain.shelf.store))
+        web = build_web(house, rewriter=Rewriter(), slack_routes=[], checks={}, registry=CollectorRegistry())
+        async with serving(web, listener):
+            source, now = tmp_path / "source", house.clock.now()
+            source.write_bytes(DATA)
+            media = await media_use.keep(house, connection.workspace_id, source, PICTURE)
+            content = Content(text="Fresh bread", media=(media,))
+            draft = Draft("key", connection.client_id, (connection.id,), content, now)
+            async with house.db.write() as session:
+                await queue(session, house, Actor(connection.workspace_id, "U1", "C1"), draft, now)
+            for _ in range(4):
+                while await sweep.publish_due(house):
+                    pass
+                twins.advance(seconds=60)
+        (post,) = twins.world.ledger.posts("Fresh bread", platform=platform)
+        assert len(post.detail["media"]) == 1
+        async with database.read() as session:
+            (delivery,) = (await session.scalars(select(Delivery))).all()
+        assert (delivery.state, delivery.reason) == ("published", None)
 
 
 async def test_a_platforms_fetcher_is_content(origin: tuple[Town, str], tmp_path: Path) -> None:
