@@ -44,7 +44,6 @@ from bot.slack.api import Api, Identity, new_session
 from bot.slack.channels import channels_by_audience
 from bot.slack.door import Door, build_bolt
 from bot.slack.errors import SlackProblem, Transient, WorkspaceGone
-from bot.slack.events import listen_for_returned
 from bot.slack.gateway import Gateway
 from bot.slack.inlet import SocketMode, starlette_route
 from bot.slack.installs import Installs, enroll, known_identity, single_token
@@ -256,7 +255,7 @@ async def _app(
 
 
 async def _identified(api: Api, token: str) -> Identity:
-    """Asks Slack until it answers. Only a token's first start needs this: later ones work while Slack is down."""
+    """Asks Slack until it answers. Only a token's first start needs this; later ones do without Slack."""
     pause = 1.0
     while True:
         try:

@@ -158,9 +158,7 @@ async def held(
     return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
 
 
-async def overdue(
-    session: AsyncSession, client_id: str, before: datetime, but: str
-) -> Sequence[Delivery]:
+async def overdue(session: AsyncSession, client_id: str, before: datetime, but: str) -> Sequence[Delivery]:
     """Deliveries of a client that were planned before a moment and have made nothing yet at their platform;
     `but` names one of which the caller knows that what it made is of no use any more."""
     query = select(Delivery).where(

@@ -125,5 +125,3 @@ def _verify(vault: Vault, key_id: str, check: str) -> None:
 
 def _place(key_id: str) -> Place:
     return Place("key_checks", key_id, "check")
-
-

@@ -30,9 +30,7 @@ async def get(session: AsyncSession, grant_id: str) -> Grant | None:
 
 
 async def find(session: AsyncSession, provider: str, app_id: str, subject: str) -> Grant | None:
-    query = select(Grant).where(
-        Grant.provider == provider, Grant.app_id == app_id, Grant.subject == subject
-    )
+    query = select(Grant).where(Grant.provider == provider, Grant.app_id == app_id, Grant.subject == subject)
     return (await session.execute(query)).scalar_one_or_none()
 
 

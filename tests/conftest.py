@@ -58,7 +58,11 @@ def migrated_postgres(postgres: str) -> str:
     """The name of a migrated database that others are copied from."""
 
     async def make() -> None:
-        for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", "CREATE DATABASE migrated"):
+        for statement in (
+            "ALTER SYSTEM SET fsync = off",
+            "SELECT pg_reload_conf()",
+            "CREATE DATABASE migrated",
+        ):
             await _admin(postgres, statement)
         await _migrated(postgres.replace("/postgres?", "/migrated?"))
 

@@ -1,4 +1,4 @@
-"""What is checked before an account is stored: the account itself, its permissions, and whose it is already."""
+"""What is checked before an account is stored: the account, its permissions, and whose it is already."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ POLL_SECONDS = 0.2
 REFUSALS = {
     "unknown": "This page belongs to no link that we sent. Open the link in Slack again.",
     "other_platform": "This answer came from another platform. Open the link again.",
-    "other_browser": "The app took over, or another browser did. Open the link from Slack in your browser and "
-    "stay in that browser until you are back here. The link still works.",
+    "other_browser": "The app took over, or another browser did. Open the link from Slack in your browser "
+    "and stay in that browser until you are back here. The link still works.",
 }
 
 

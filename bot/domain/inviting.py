@@ -216,9 +216,7 @@ def _add(
 
 
 async def _show(session: AsyncSession, workspace_id: str, batch_id: str, audience: Audience) -> Notice:
-    return await show_view(
-        session, workspace_id, "invitation", _key(batch_id), audience, subject_id=batch_id
-    )
+    return await show_view(session, workspace_id, "invitation", _key(batch_id), audience, subject_id=batch_id)
 
 
 def _key(batch_id: str) -> str:

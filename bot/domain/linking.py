@@ -129,8 +129,9 @@ async def finish(
     grant = await _grant(session, house, consent, answer, now)
     found = found_by(consent.platform, answer, grant, account_ids)
     if invitation.hand_over_of is not None:
-        result, linked = Result.HANDED_OVER, await handing_over.move(
-            session, house, invitation, grant, found, now
+        result, linked = (
+            Result.HANDED_OVER,
+            await handing_over.move(session, house, invitation, grant, found, now),
         )
     else:
         linked = await _link_all(session, house, invitation, grant, found, now)

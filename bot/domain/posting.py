@@ -90,9 +90,7 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
         "created_at": now,
     }
     made = await insert_new(session, Post, values, "workspace_id", "request_key")
-    query = select(Post).where(
-        Post.workspace_id == actor.workspace_id, Post.request_key == draft.request_key
-    )
+    query = select(Post).where(Post.workspace_id == actor.workspace_id, Post.request_key == draft.request_key)
     post = (await session.execute(query)).scalar_one()
     if made:
         await media_use.hold(session, post, draft.content.media, now)

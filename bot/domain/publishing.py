@@ -31,7 +31,7 @@ TURN_PAUSE = timedelta(seconds=5)
 WAITING_PAUSE = timedelta(minutes=1)
 FRESH_ENOUGH = timedelta(minutes=2)
 LOOK_AFTER = timedelta(seconds=5)
-# The cure lets held posts go in its own transaction; a look now and then catches one held in that very moment.
+# The cure lets held posts go in its own transaction; this catches one that is held in that very moment.
 HELD_RECHECK = timedelta(hours=1)
 
 

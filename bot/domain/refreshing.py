@@ -146,7 +146,7 @@ async def _forbidden(
 
 
 async def _postpone(session: AsyncSession, grant: Grant, skipped: Skipped, now: datetime) -> None:
-    """Gives the lease back and moves the due moment, so that a grant that must wait is not due at every tick."""
+    """Gives the lease back and moves the due moment: a grant that must wait is not due at every tick."""
     due = grant.next_due_at
     if skipped is Skipped.WAITING:
         due = max(now + POSTPONED, lifetimes.nearly_over(tokens.life_of(grant), now) or now)

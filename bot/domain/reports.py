@@ -54,9 +54,7 @@ async def failed(session: AsyncSession, work: Work) -> None:
 async def unconfirmed(session: AsyncSession, work: Work) -> None:
     """Nobody can tell whether it went out: a person is asked, once per attempt."""
     root = await _post_root(session, work)
-    await _news(
-        session, work, root, "unconfirmed", f"unconfirmed:{work.delivery.id}:{work.delivery.attempt}"
-    )
+    await _news(session, work, root, "unconfirmed", f"unconfirmed:{work.delivery.id}:{work.delivery.attempt}")
 
 
 async def held(session: AsyncSession, work: Work) -> None:
@@ -111,4 +109,3 @@ async def settled(session: AsyncSession, post_id: str, client_id: str) -> None:
 
 def post_key(post_id: str) -> str:
     return f"post:{post_id}"
-

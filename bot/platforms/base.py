@@ -362,9 +362,7 @@ class Platform(Protocol):
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         """What the platform would refuse, found before anything is sent."""
 
-    async def prepare(
-        self, call: Call, target: Target, content: Content, handles: Handles
-    ) -> Ready | Wait:
+    async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         """The next safe step. Called again with the stored handles until it answers `Ready`."""
 
     async def send(self, call: Call, target: Target, content: Content, handles: Handles) -> Sent:

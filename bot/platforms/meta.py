@@ -85,7 +85,7 @@ OAUTH_ROWS = (
 )
 
 TEXT_ROWS = (
-    Row(Kind.APP, Reason.APP_SUSPENDED, says="api access blocked"),  # not on the pages; long seen with code 200
+    Row(Kind.APP, Reason.APP_SUSPENDED, says="api access blocked"),  # general knowledge, with 200
     Row(Kind.ACCOUNT, Reason.ACCOUNT_TYPE, says="not an instagram business"),
     Row(Kind.DEAD, Reason.PASSWORD_CHANGED, says="session has been invalidated"),
     Row(Kind.TRY_LATER, Reason.RATE_LIMIT, says="page request limit reached", pause=THROTTLE_PAUSE),

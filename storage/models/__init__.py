@@ -1,4 +1,5 @@
 """All tables, one module a topic."""
+
 from __future__ import annotations
 
 from storage.models.base import Base, Instant, new_id
