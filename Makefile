@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-header --quiet $(LOCK_ARGS)
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 4 --dist worksteal
 
 .PHONY: help demo run test bench lint lock clean
 .DEFAULT_GOAL := help

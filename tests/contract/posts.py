@@ -104,7 +104,7 @@ KINDS = (
     Kind("facebook", "photo", picture),
     Kind("facebook", "photos", pictures, simple=False),
     Kind("facebook", "video", film, simple=False),
-    Kind("facebook", "reel", upright_film),
+    Kind("facebook", "reel", upright_film, simple=False),
     Kind("instagram", "image", picture),
     Kind("instagram", "carousel", pictures, simple=False),
     Kind("instagram", "reel", upright_film, simple=False),
@@ -121,13 +121,13 @@ KINDS = (
     Kind("linkedin", "text", words),
     Kind("linkedin", "image", read_picture),
     Kind("linkedin", "images", read_pictures, simple=False),
-    Kind("linkedin", "video", read_film),
+    Kind("linkedin", "video", read_film, simple=False),
     Kind("linkedin", "article", article, simple=False),
     Kind("linkedin_pages", "text", words),
     Kind("linkedin_pages", "image", read_picture, simple=False),
     Kind("pinterest", "image", picture),
     Kind("pinterest", "images", pictures, simple=False),
-    Kind("pinterest", "video", read_film),
+    Kind("pinterest", "video", read_film, simple=False),
 )
 
 

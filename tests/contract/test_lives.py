@@ -39,7 +39,7 @@ async def test_a_grant_lives_on_without_a_person_where_the_platform_allows_it(
     stage: Stage, long_run: bool
 ) -> None:
     connection = await stage.linked()
-    days = 400 if long_run or stage.case.platform not in HOURLY else 20
+    days = 400 if long_run or stage.case.platform not in HOURLY else 6
     refreshed = await due_moments(stage, connection, days)
     grant = await grant_of(stage.house, connection)
     if stage.case.renewable:

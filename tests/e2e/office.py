@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sandbox.agency import Morning, links_in
 from sandbox.demo import Demo
@@ -40,7 +40,6 @@ class Office:
     """Maria in the bakery's channel."""
 
     demo: Demo
-    connected: list[str] = field(default_factory=list)
 
     @property
     def maria(self) -> Person:
@@ -56,8 +55,14 @@ class Office:
 
     async def link(self, platform: str, client: str = "bakery") -> str:
         await self.maria.command("/connect", f"{platform} {client}", self.channel.id)
-        await self.demo.settled()
-        return links_in(self.maria, self.channel.id)[0]
+        return (await self.links(1))[0]
+
+    async def links(self, count: int) -> list[str]:
+        """The links that can be opened now, once there are so many."""
+        await self.demo.sandbox.slack.until(
+            lambda: len(links_in(self.maria, self.channel.id)) == count, timeout=20
+        )
+        return links_in(self.maria, self.channel.id)
 
     async def walk(self, link: str, platform: str, handle: str) -> Page:
         async with Visitor() as browser:
