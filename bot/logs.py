@@ -89,7 +89,9 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+        quiet = logging.getLogger(name)
+        quiet.setLevel(max(logging.WARNING, root.level))
+        quiet.propagate = True  # servers switch it off for their access log: their troubles are ours to see
     sys.excepthook = _log_uncaught
 
 
