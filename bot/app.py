@@ -136,6 +136,11 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> AsyncIterator[App]:
     """Puts a bot together and takes it apart again. Raises CannotStart, AlreadyRunning."""
+    if settings.slack_mode == "many":
+        raise CannotStart(
+            "SLACK_CLIENT_ID: several workspaces on one bot are not built yet. "
+            "Leave it and SLACK_CLIENT_SECRET out, and set SLACK_BOT_TOKEN."
+        )
     rewriter = Rewriter(settings.outbound_url)
     if rewriter.is_on:
         log.warning("outbound_rewritten", to=settings.outbound_url)

@@ -426,6 +426,7 @@ async def _workspace(database: Database, row_id: str) -> Workspace:
 
 async def test_socket_mode_closes_without_ever_having_connected(front: Front) -> None:
     await SocketMode(front.door, "xapp-1", front.house.gateway()).close()
+    assert "apps.connections.open" not in {call.method for call in front.house.world.calls}
 
 
 async def test_socket_mode_brings_what_http_would(front: Front) -> None:
