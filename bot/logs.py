@@ -38,6 +38,7 @@ _QUIET = (
     "slack_sdk",
     "uvicorn.access",
 )
+_SERVER = ("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 _PLAIN = (date, time, timedelta, Enum, PurePath, UUID)
 _MAX_DEPTH = 8
 _MAX_FRAMES = 30
@@ -91,7 +92,11 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     for name in _QUIET:
         quiet = logging.getLogger(name)
         quiet.setLevel(max(logging.WARNING, root.level))
-        quiet.propagate = True  # servers switch it off for their access log: their troubles are ours to see
+    for name in _SERVER:
+        # The server's own set-up writes elsewhere and passes nothing up: its troubles are ours to see, once.
+        server = logging.getLogger(name)
+        server.handlers.clear()
+        server.propagate = True
     sys.excepthook = _log_uncaught
 
 

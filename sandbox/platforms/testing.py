@@ -226,7 +226,7 @@ async def run_twins() -> AsyncIterator[Twins]:
     world, shelf = populated(offset), Shelf()
     media = [Route(path, shelf.answer, methods=["GET"]) for path in ("/shelf/{rest:path}", "/robots.txt")]
     app = Starlette(routes=[*create_platform_routes(world), *create_control_routes(world), *media])
-    config = uvicorn.Config(app, log_level="critical", lifespan="off")
+    config = uvicorn.Config(app, log_config=None, log_level="critical", lifespan="off")
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -26,7 +26,11 @@ async def serving(app: Any, lifespan: str = "off") -> AsyncIterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_level="critical", lifespan="on" if lifespan == "on" else "off", timeout_graceful_shutdown=1
+        app,
+        log_config=None,
+        log_level="critical",
+        lifespan="on" if lifespan == "on" else "off",
+        timeout_graceful_shutdown=1,
     )
     server = QuietServer(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -251,7 +251,7 @@ class Scene:
 async def serving(routes: list[BaseRoute]) -> AsyncIterator[tuple[str, Starlette]]:
     """Routes on a free loopback port; more may be added to the app."""
     app = Starlette(routes=routes)
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off")
+    config = uvicorn.Config(app, port=0, log_config=None, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
     sockets = [config.bind_socket()]
     task = asyncio.create_task(server.serve(sockets=sockets))

@@ -34,7 +34,12 @@ NO_PACE = 0.0
 async def serve(routes: Sequence[BaseRoute]) -> AsyncIterator[str]:
     """Routes on a free loopback port; yields the origin."""
     config = uvicorn.Config(
-        Starlette(routes=list(routes)), port=0, log_level="warning", lifespan="off", access_log=False
+        Starlette(routes=list(routes)),
+        port=0,
+        log_config=None,
+        log_level="warning",
+        lifespan="off",
+        access_log=False,
     )
     server = uvicorn.Server(config)
     sockets = [config.bind_socket()]

@@ -3,12 +3,15 @@ from __future__ import annotations
 import io
 import json
 import logging
+import logging.config
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import structlog
+import uvicorn.config
 from pydantic import SecretStr
 
 from bot import logs
@@ -17,16 +20,24 @@ from bot.redaction import MASK, is_secret_name, mask
 OPAQUE = "Zx81" * 12
 
 
-@pytest.fixture
-def out() -> Iterator[io.StringIO]:
+@contextmanager
+def configured(stream: io.StringIO) -> Iterator[None]:
     root = logging.getLogger()
     before = (list(root.handlers), root.level, sys.excepthook)
-    stream = io.StringIO()
     logs.configure("INFO", stream=stream)
-    yield stream
-    root.handlers[:], sys.excepthook = before[0], before[2]
-    root.setLevel(before[1])
-    structlog.reset_defaults()
+    try:
+        yield
+    finally:
+        root.handlers[:], sys.excepthook = before[0], before[2]
+        root.setLevel(before[1])
+        structlog.reset_defaults()
+
+
+@pytest.fixture
+def out() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    with configured(stream):
+        yield stream
 
 
 def lines(out: io.StringIO) -> list[dict[str, Any]]:
@@ -215,6 +226,19 @@ def test_request_logs_are_off(out: io.StringIO, name: str) -> None:
     assert out.getvalue() == ""
     logging.getLogger(name).warning("trouble")
     assert lines(out)[0]["event"] == "trouble"
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "uvicorn.access", "uvicorn.error"])
+def test_a_server_that_was_set_up_before_is_heard_here_alone(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+    stream = io.StringIO()
+    with configured(stream):
+        logging.getLogger(name).warning("trouble")
+    assert [line["event"] for line in lines(stream)] == ["trouble"]
+    shown = capsys.readouterr()
+    assert shown.out + shown.err == ""
 
 
 def test_a_line_that_cannot_be_written_shows_no_arguments(
