@@ -13,7 +13,7 @@ from bot.commands.who import demand_member, demand_named
 from bot.domain import check_now, inviting, pausing, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
-from bot.domain.incidents import client_key
+from bot.domain.incident_threads import client_key
 from bot.domain.telling import touch_subject
 from bot.messages import actions
 from bot.messages import links as messages

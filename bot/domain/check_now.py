@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from bot.domain import holding, incidents, refreshing, second_look
+from bot.domain import holding, incident_closing, refreshing, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
@@ -51,6 +51,6 @@ async def _is_well(house: House, incident: Incident, connection: Connection) -> 
             .where(Connection.id == connection.id, Connection.generation == connection.generation)
             .values(problem=None, problem_detail=None, problem_at=None, proved_at=now)
         )
-        await incidents.close_one(session, incident, "recovered", now)
+        await incident_closing.close_one(session, incident, "recovered", now)
         await holding.release(session, house, [connection.id], now)
     house.wake.all()

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incidents, inviting, reports
+from bot.domain import incident_closing, incident_threads, inviting, reports
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
@@ -133,14 +133,14 @@ async def _cancel(session: AsyncSession, connection_id: str, now: datetime) -> S
 
 async def _close_incidents(session: AsyncSession, connection: Connection, now: datetime) -> None:
     """The account's own incident is over, and its login's where no other account here rests on it."""
-    keys = [incidents.connection_key(connection.id)]
+    keys = [incident_threads.connection_key(connection.id)]
     if not await logins.reach(session, connection.workspace_id, [connection.grant_id]):
-        keys.append(incidents.grant_key(connection.workspace_id, connection.grant_id))
+        keys.append(incident_threads.grant_key(connection.workspace_id, connection.grant_id))
     for key in keys:
         incident = await incident_rows.find_open(session, key)
         if incident is not None:
-            await incidents.close_one(session, incident, TOPIC, now)
-    await incidents.touch_for_grant(session, connection.grant_id)
+            await incident_closing.close_one(session, incident, TOPIC, now)
+    await incident_threads.touch_for_grant(session, connection.grant_id)
 
 
 async def _close_invitations(session: AsyncSession, connection_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import handing_over, incidents, inviting, rechecking, refreshing, tokens
+from bot.domain import app_faults, handing_over, incidents, inviting, rechecking, refreshing, tokens
 from bot.domain.auditing import Actor
 from bot.domain.consent_checks import missing_scopes
 from bot.domain.consents import Answer, Result, open_answer
@@ -221,4 +221,4 @@ async def tell_app_fault(
     session: AsyncSession, consent: Consent, judgement: Judgement, now: datetime
 ) -> None:
     """The consent failed for our app's fault: the operator hears it, once while it lasts."""
-    await incidents.app_refused(session, consent.workspace_id, consent.platform, judgement, now)
+    await app_faults.app_refused(session, consent.workspace_id, consent.platform, judgement, now)

@@ -15,10 +15,9 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import holding, incidents, lifetimes
+from bot.domain import app_faults, holding, incident_closing, incident_threads, lifetimes
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
-from bot.domain.telling import OPERATIONS, show_view
 from bot.platforms.base import Reason
 from storage import grants
 from storage import incidents as store
@@ -105,7 +104,7 @@ async def it_was_the_app(house: House, grant: Grant, found: Judgement) -> None:
     async with house.db.write() as session:
         await _conclude(session, grant, "app", now)
         suspects = await grants.refused(session, grant.provider, grant.app_id, now - WITHIN)
-        await incidents.app_at_fault(session, grant, found, now)
+        await app_faults.app_at_fault(session, grant, found, now)
         for suspect in suspects:
             await _lives(session, house, suspect, now)
     log.warning("app_refused", provider=grant.provider, grants=len(suspects), reason=found.reason)
@@ -122,7 +121,7 @@ async def _lives(session: AsyncSession, house: House, suspect: Grant, now: datet
         .execution_options(synchronize_session=False)
     )
     if was_told:
-        await incidents.close_for_grant(session, suspect.id, "recovered", now)
+        await incident_closing.close_for_grant(session, suspect.id, "recovered", now)
         reach = await grants.live_reach(session, suspect.id)
         await holding.release(session, house, [item.connection.id for item in reach], now)
 
@@ -132,18 +131,17 @@ async def _tell(
 ) -> None:
     incident, opened = await store.open_one(
         session,
-        incidents.mass_key(workspace_id, provider),
+        incident_threads.mass_key(workspace_id, provider),
         workspace_id=workspace_id,
         kind="mass",
         platform=platform,
-        severity=incidents.DEAD,
+        severity=incident_threads.DEAD,
         reason=Reason.REFUSED,
         code=provider,
         opened_at=now,
     )
     if opened:
-        key = f"incident:{incident.id}:operations"
-        await show_view(session, workspace_id, "incident", key, OPERATIONS, subject_id=incident.id)
+        await incident_threads.root_in_operations(session, incident)
 
 
 async def _workspaces(session: AsyncSession, suspects: Sequence[Grant]) -> list[tuple[str, str]]:

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incidents
-from bot.domain.telling import OPERATIONS, show_view, touch_subject
+from bot.domain import incident_closing, incident_threads
+from bot.domain.telling import touch_subject
 from bot.platforms.base import Reason
 from storage import incidents as store
 from storage import watching
@@ -28,7 +28,7 @@ async def begun(session: AsyncSession, provider: str, now: datetime) -> None:
 async def over(session: AsyncSession, provider: str, now: datetime) -> None:
     """It answers again."""
     for incident in await store.open_on(session, "platform", provider):
-        await incidents.close_one(session, incident, "recovered", now)
+        await incident_closing.close_one(session, incident, "recovered", now)
 
 
 async def _open(
@@ -45,13 +45,12 @@ async def _open(
         key,
         **same,
         platform=platform,
-        severity=incidents.DEAD,
+        severity=incident_threads.DEAD,
         reason=Reason.PLATFORM_DOWN,
         opened_at=now,
     )
     if opened:
-        root = f"incident:{incident.id}:operations"
-        await show_view(session, workspace_id, "incident", root, OPERATIONS, subject_id=incident.id)
+        await incident_threads.root_in_operations(session, incident)
 
 
 def outage_key(workspace_id: str, provider: str) -> str:

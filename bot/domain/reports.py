@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incidents
+from bot.domain import incident_threads, incidents
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
 from bot.domain.telling import show_view, team, tell_event, touch, touch_subject
@@ -59,7 +59,7 @@ async def unconfirmed(session: AsyncSession, work: Work) -> None:
 
 async def held(session: AsyncSession, work: Work) -> None:
     """A post waits: the open incident of its grant shows how many."""
-    await incidents.touch_for_grant(session, work.grant.id)
+    await incident_threads.touch_for_grant(session, work.grant.id)
     await touch(session, post_key(work.post.id))
 
 

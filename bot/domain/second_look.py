@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, incidents, lifetimes, mass, own_tokens, refreshing, tokens
+from bot.domain import app_faults, breaker, incidents, lifetimes, mass, own_tokens, refreshing, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
@@ -104,7 +104,7 @@ async def app_is_at_fault(house: House, grant_id: str, result: Judgement) -> Non
     async with house.db.write() as session:
         grant = await grants.get(session, grant_id)
         if grant is not None:
-            await incidents.app_at_fault(session, grant, result, house.clock.now())
+            await app_faults.app_at_fault(session, grant, result, house.clock.now())
     house.wake.outbox.set()
 
 
@@ -280,7 +280,7 @@ async def _ask_again(
     """No clear answer: nothing is concluded and nobody is told, but an app at fault is the operator's."""
     failures = grant.failures + 1
     if found.outcome is Outcome.APP:
-        await incidents.app_at_fault(session, grant, found, now)
+        await app_faults.app_at_fault(session, grant, found, now)
     elif found.outcome is Outcome.UNCLEAR and found is not NOBODY_ANSWERS:
         await breaker.silent(session, grant.provider, now)
     await _set(session, grant, failures=failures, next_due_at=now + lifetimes.backoff(failures))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import holding, incidents, renames, tokens
+from bot.domain import holding, incident_closing, incident_threads, renames, tokens
 from bot.domain.auditing import Actor, record
 from bot.domain.consent_checks import missing_scopes
 from bot.domain.house import House
@@ -110,7 +110,7 @@ async def lives_again(
     """The grant works, and the accounts in `linked` (connection ids) were checked with it: their incidents
     close, and what waited goes out. Accounts in trouble of their own keep waiting."""
     cured = tuple(linked)
-    await incidents.close_for_grant(session, grant_id, "relinked", now, cured)
+    await incident_closing.close_for_grant(session, grant_id, "relinked", now, cured)
     for connection_id in cured:  # one that came from another grant has its incident there
         await close_trouble(session, connection_id, "relinked", now)
     reach = await grants.live_reach(session, grant_id)
@@ -120,18 +120,20 @@ async def lives_again(
 
 async def close_trouble(session: AsyncSession, connection_id: str, how: str, now: datetime) -> None:
     """Closes the account's own incident, if one is open."""
-    incident = await incident_rows.find_open(session, incidents.connection_key(connection_id))
+    incident = await incident_rows.find_open(session, incident_threads.connection_key(connection_id))
     if incident is not None:
-        await incidents.close_one(session, incident, how, now)
+        await incident_closing.close_one(session, incident, how, now)
 
 
 async def moved_away(session: AsyncSession, workspace_id: str, old_grant_id: str, now: datetime) -> None:
     """Accounts left a grant for another login. Where none of this workspace is left on it, its incident here
     is over; where none at all is left, it has no work."""
     if not await logins.reach(session, workspace_id, [old_grant_id]):
-        incident = await incident_rows.find_open(session, incidents.grant_key(workspace_id, old_grant_id))
+        incident = await incident_rows.find_open(
+            session, incident_threads.grant_key(workspace_id, old_grant_id)
+        )
         if incident is not None:
-            await incidents.close_one(session, incident, "relinked", now)
+            await incident_closing.close_one(session, incident, "relinked", now)
     await logins.rest(session, old_grant_id)
 
 

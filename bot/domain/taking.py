@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incidents
+from bot.domain import incident_threads
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
@@ -49,7 +49,7 @@ async def _ask(session: AsyncSession, incident: Incident, now: datetime) -> None
     """The first time the backups of its clients, the second time (or without any backup) the operations."""
     told = await _ask_backups(session, incident) if incident.step == 1 else False
     if told:
-        again = await incidents.ask_others_at(session, incident.workspace_id, now)
+        again = await incident_threads.ask_others_at(session, incident.workspace_id, now)
         await store.change(session, incident, next_at=again)
     else:
         await _ask_operations(session, incident)
@@ -60,7 +60,7 @@ async def _ask_backups(session: AsyncSession, incident: Incident) -> bool:
     for root in await store.roots(session, incident.id):
         client = await _client(session, root)
         if client is not None and client.backup:
-            await incidents.reply(session, incident, root, "backup", f"backup:{root.id}")
+            await incident_threads.reply(session, incident, root, "backup", f"backup:{root.id}")
             told = True
     return told
 

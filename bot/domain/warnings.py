@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import health, incidents, refreshing, working_time
+from bot.domain import health, incident_closing, incidents, refreshing, working_time
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
 from storage import grants, watching
@@ -29,13 +29,13 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
     hours = working_time.of(workspace)
     until = health.end_of(platform.info, grant)
     if until is None:
-        await incidents.close_warning(session, grant.id, workspace.id, "renewed", now)
+        await incident_closing.close_warning(session, grant.id, workspace.id, "renewed", now)
         return None
     if until <= now:
         return None  # the sweep finds its death
     step = step_reached(until, now, hours) or await _early(session, found, until)
     if step is None:
-        await incidents.close_warning(session, grant.id, workspace.id, "renewed", now)
+        await incident_closing.close_warning(session, grant.id, workspace.id, "renewed", now)
     else:
         await incidents.warn(session, house, grant, workspace.id, until, step, now)
     return next_step(until, now, hours)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.domain import holding, incidents, inviting, pictures, reports
+from bot.domain import app_faults, holding, incident_closing, incidents, inviting, pictures, reports
 from bot.domain.house import wall_now
 from bot.domain.inviting import Wanted
 from bot.domain.outcomes import Judgement, Outcome
@@ -170,7 +170,7 @@ async def test_the_cure_clears_the_root_and_says_what_goes_out(rows: Rows) -> No
     await rows.delivery(connection, "blocked", reason="dead", due_at=rows.now - timedelta(hours=2))
     await died(rows, grant)
     async with rows.house.db.write() as session:
-        await incidents.close_for_grant(session, grant.id, "relinked", rows.now)
+        await incident_closing.close_for_grant(session, grant.id, "relinked", rows.now)
         await holding.release(session, rows.house, [connection.id], rows.now)
     (root,) = await rows.notices("incident")
     (news,) = await rows.notices("incident.news")
@@ -213,7 +213,7 @@ async def test_our_app_at_fault_is_told_to_the_operator_alone(rows: Rows) -> Non
     await rows.connection(grant)
     async with rows.house.db.write() as session:
         row = await session.get_one(Grant, grant.id)
-        await incidents.app_at_fault(session, row, Judgement(Outcome.APP, Reason.APP_SECRET), rows.now)
+        await app_faults.app_at_fault(session, row, Judgement(Outcome.APP, Reason.APP_SECRET), rows.now)
     (notice,) = await rows.notices("incident")
     assert notice.audience == OPERATIONS.kind
     shown = said(await rows.shown(notice))

@@ -1,0 +1,55 @@
+"""Our own app is refused by a platform: the operator is told, once while it lasts; no client hears of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain.incident_closing import close_one
+from bot.domain.incident_threads import DEAD, app_key, root_in_operations
+from bot.domain.outcomes import Judgement
+from bot.domain.telling import touch_subject
+from storage import grants
+from storage import incidents as store
+from storage.models import Grant
+
+SAME_TROUBLE = timedelta(hours=1)  # what comes back so soon is the same episode, and not told again
+
+
+async def app_at_fault(session: AsyncSession, grant: Grant, found: Judgement, now: datetime) -> None:
+    """Our own app is refused: the operator is told, once while it lasts; no client hears of it."""
+    reach = await grants.live_reach(session, grant.id)
+    for workspace_id in sorted({item.connection.workspace_id for item in reach}):
+        await app_refused(session, workspace_id, reach[0].connection.platform, found, now)
+
+
+async def app_refused(
+    session: AsyncSession, workspace_id: str, platform: str, found: Judgement, now: datetime
+) -> None:
+    same = {"workspace_id": workspace_id, "kind": "app", "platform": platform}
+    key = app_key(workspace_id, platform)
+    again = await store.reopen(session, key, now - SAME_TROUBLE, **same)
+    if again is not None:
+        await touch_subject(session, "incident", again.id)
+        return
+    incident, opened = await store.open_one(
+        session,
+        key,
+        workspace_id=workspace_id,
+        kind="app",
+        platform=platform,
+        severity=DEAD,
+        reason=found.reason,
+        code=found.code[:64],
+        opened_at=now,
+    )
+    if opened:
+        await root_in_operations(session, incident)
+
+
+async def app_works(session: AsyncSession, workspace_id: str, platform: str, now: datetime) -> None:
+    """A call of this app succeeded: its incident, if one is open, is over."""
+    incident = await store.find_open(session, app_key(workspace_id, platform))
+    if incident is not None:
+        await close_one(session, incident, "recovered", now)

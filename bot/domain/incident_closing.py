@@ -1,0 +1,71 @@
+"""Closing incidents: what is over says so once, and what tells of several deaths shows one less."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import bad_days, inviting
+from bot.domain.incident_threads import WARNING, client_key, grant_key, mass_key, news
+from bot.domain.telling import touch_subject
+from storage import grants, watching
+from storage import incidents as store
+from storage.models import Incident
+
+
+async def close_for_grant(
+    session: AsyncSession, grant_id: str, how: str, now: datetime, cured: tuple[str, ...] = ()
+) -> None:
+    """The grant lives again, and the accounts in `cured` (connection ids) were checked with it: their open
+    incidents close and say so."""
+    for incident in await store.open_for_grant(session, grant_id):
+        mine = incident.kind == "grant" or incident.connection_id in cured
+        if mine:
+            await close_one(session, incident, how, now)
+    await _after_cure(session, grant_id, now)
+    await watching.look_again(session, grant_id, now)
+
+
+async def close_warning(
+    session: AsyncSession, grant_id: str, workspace_id: str, how: str, now: datetime
+) -> None:
+    """What was warned of will not happen any more."""
+    incident = await store.find_open(session, grant_key(workspace_id, grant_id))
+    if incident is not None and incident.severity == WARNING:
+        await close_one(session, incident, how, now)
+
+
+async def _after_cure(session: AsyncSession, grant_id: str, now: datetime) -> None:
+    """What tells of several deaths shows one less, or is over."""
+    grant = await grants.get(session, grant_id)
+    reach = await grants.live_reach(session, grant_id)
+    for client_id in {item.client.id for item in reach}:
+        found = await store.find_open(session, client_key(client_id))
+        if found is not None:
+            left = await store.down(session, client_id, found.opened_at - bad_days.WITHIN)
+            await _one_less(session, found, len(left), now)
+    for workspace_id in {item.connection.workspace_id for item in reach}:
+        found = await store.find_open(session, mass_key(workspace_id, grant.provider)) if grant else None
+        if found is not None and grant is not None:
+            since = found.opened_at - bad_days.WITHIN
+            gone = await store.fallen(session, workspace_id, grant.provider, since)
+            await _one_less(session, found, len(gone), now)
+
+
+async def _one_less(session: AsyncSession, incident: Incident, left: int, now: datetime) -> None:
+    if left:
+        await touch_subject(session, "incident", incident.id)
+    else:
+        await close_one(session, incident, "relinked", now)
+
+
+async def close_one(session: AsyncSession, incident: Incident, how: str, now: datetime) -> None:
+    """Closes an incident, says so, and ends the invitations that belonged to it."""
+    if not await store.close(session, incident, how, now):
+        return
+    concerned = [incident.connection_id] if incident.connection_id else []
+    if incident.kind == "grant" and incident.grant_id is not None:
+        concerned = [item.connection.id for item in await grants.live_reach(session, incident.grant_id)]
+    await inviting.close_alerts(session, concerned)
+    await news(session, incident, how)

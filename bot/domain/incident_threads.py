@@ -1,0 +1,113 @@
+"""An incident in Slack: the key it is known by while open, its root messages, and replies in their threads.
+
+Roots are views: they always show the present. News is always a reply, said once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.domain import working_time
+from bot.domain.telling import OPERATIONS, Audience, show_view, team, tell_event, touch_subject
+from storage import incidents as store
+from storage.models import Connection, Incident, Notice, Workspace
+
+WARNING, DEAD = "warning", "dead"
+ASK_OTHERS_AFTER = 4.0  # working hours without anybody who says "I'm on it"
+
+
+def grant_key(workspace_id: str, grant_id: str) -> str:
+    return f"grant:{workspace_id}:{grant_id}"
+
+
+def connection_key(connection_id: str) -> str:
+    return f"connection:{connection_id}"
+
+
+def app_key(workspace_id: str, platform: str) -> str:
+    return f"app:{workspace_id}:{platform}"
+
+
+def client_key(client_id: str) -> str:
+    return f"client:{client_id}"
+
+
+def mass_key(workspace_id: str, provider: str) -> str:
+    return f"mass:{workspace_id}:{provider}"
+
+
+async def ask_others_at(session: AsyncSession, workspace_id: str, now: datetime) -> datetime:
+    """When somebody else hears of an alert that nobody takes: after so many working hours."""
+    workspace = await session.get_one(Workspace, workspace_id)
+    return working_time.of(workspace).after(now, ASK_OTHERS_AFTER)
+
+
+async def root_in_team(session: AsyncSession, incident: Incident, connection: Connection) -> None:
+    await show_view(
+        session,
+        incident.workspace_id,
+        "incident",
+        f"incident:{incident.id}:{connection.client_id}",
+        team(connection.client_id),
+        subject_id=incident.id,
+        facts={"client": connection.client_id},
+    )
+
+
+async def root_in_operations(session: AsyncSession, incident: Incident) -> None:
+    """The incident's root in the operations channel."""
+    key = f"incident:{incident.id}:operations"
+    await show_view(session, incident.workspace_id, "incident", key, OPERATIONS, subject_id=incident.id)
+
+
+async def news(
+    session: AsyncSession,
+    incident: Incident,
+    what: str,
+    mark: str = "",
+    *,
+    broadcast: bool = False,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """A reply in every thread of the incident, and its roots rendered again."""
+    for root in await store.roots(session, incident.id):
+        step = f"{what}:{mark}:{root.id}" if mark else f"{what}:{root.id}"
+        await reply(session, incident, root, what, step, facts=facts, broadcast=broadcast)
+    await touch_subject(session, "incident", incident.id)
+
+
+async def reply(
+    session: AsyncSession,
+    incident: Incident,
+    root: Notice,
+    what: str,
+    step: str,
+    *,
+    facts: dict[str, Any] | None = None,
+    broadcast: bool = False,
+) -> None:
+    """One piece of news in one thread; `step` makes it unique within the incident."""
+    await tell_event(
+        session,
+        incident.workspace_id,
+        "incident.news",
+        f"incident:{incident.id}:{step}",
+        _same_audience(root),
+        subject_id=incident.id,
+        facts={"what": what, "client": root.facts.get("client")} | (facts or {}),
+        root=root,
+        broadcast=broadcast,
+    )
+
+
+async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:
+    """What an open incident shows has changed (posts that wait, say)."""
+    for incident in await store.open_for_grant(session, grant_id):
+        await touch_subject(session, "incident", incident.id)
+
+
+def _same_audience(root: Notice) -> Audience:
+    return Audience(root.audience, root.audience_id)
