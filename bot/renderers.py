@@ -8,9 +8,9 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import disconnecting
+from bot.domain import disconnecting, pausing
 from bot.domain.house import House
-from bot.domain.pictures import alerts, invitations, posts
+from bot.domain.pictures import alerts, invitations, pauses, posts
 from bot.domain.pictures.parts import platform_words
 from bot.messages import (
     disconnect,
@@ -23,6 +23,7 @@ from bot.messages import (
     renamed,
     versions,
 )
+from bot.messages import pausing as pause_words
 from bot.messages import posts as told
 from bot.messages.message import Message
 from bot.messages.missed import with_note
@@ -150,6 +151,17 @@ async def _disconnected(session: AsyncSession, house: House, notice: Notice) -> 
     return disconnect.disconnected(gone) if gone else None
 
 
+async def _pause(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    found = await pauses.pause(session, notice.workspace_id, notice.subject_id or "", notice.facts)
+    return pause_words.paused(found) if found else None
+
+
+async def _pause_news(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts = notice.facts
+    found = await pauses.pause(session, notice.workspace_id, notice.subject_id or "", facts)
+    return pause_words.resumed(found, int(facts["sent"]), int(facts["late"])) if found else None
+
+
 TOPICS: dict[str, Show] = {
     "invitation": _invitation,
     "invitation.client": _invitation_client,
@@ -160,6 +172,8 @@ TOPICS: dict[str, Show] = {
     "post": _post,
     "post.news": _post_news,
     "late": _late,
+    pausing.TOPIC: _pause,
+    pausing.NEWS: _pause_news,
     disconnecting.TOPIC: _disconnected,
     "engine.gap": _gap,
     "engine.version": _version,

@@ -37,6 +37,16 @@ async def open_for_grant(session: AsyncSession, grant_id: str) -> Sequence[Incid
     return (await session.execute(query)).scalars().all()
 
 
+async def open_of_client(session: AsyncSession, client_id: str) -> Sequence[str]:
+    """The ids of open incidents whose alerts show this client."""
+    rests = select(Connection.grant_id).where(Connection.client_id == client_id, Connection.state == "live")
+    query = select(Incident.id).where(
+        Incident.state == "open",
+        or_(Incident.open_key == f"client:{client_id}", Incident.grant_id.in_(rests)),
+    )
+    return (await session.execute(query)).scalars().all()
+
+
 async def close(session: AsyncSession, incident: Incident, how: str, now: datetime) -> bool:
     """Closes an incident; true for the one call that did."""
     closed = await session.execute(
@@ -70,6 +80,25 @@ async def reopen(session: AsyncSession, open_key: str, since: datetime, **same: 
         return None
     await change(session, incident, state="open", open_key=open_key, closed_at=None, closed_how=None)
     return incident
+
+
+async def take(
+    session: AsyncSession, workspace_id: str, incident_id: str, user_id: str | None, now: datetime
+) -> bool:
+    """Notes who sees to an open incident, unless somebody does already; true if this call did."""
+    taken = await session.execute(
+        update(Incident)
+        .where(
+            Incident.id == incident_id,
+            Incident.workspace_id == workspace_id,
+            Incident.state == "open",
+            Incident.taken_by.is_(None),
+        )
+        .values(taken_by=user_id, taken_at=now, next_at=None)
+        .returning(Incident.id)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.first() is not None
 
 
 async def change(session: AsyncSession, incident: Incident, **values: Any) -> None:

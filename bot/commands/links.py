@@ -13,8 +13,6 @@ from bot.commands.who import demand_member, demand_named
 from bot.domain import check_now, inviting, pausing, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
-from bot.domain.incident_threads import client_key
-from bot.domain.telling import touch_subject
 from bot.messages import actions
 from bot.messages import links as messages
 from bot.messages.message import Message
@@ -88,9 +86,8 @@ async def pause(desk: Desk, press: Press) -> Message:
     async with desk.house.db.write() as session:
         client = await _named_client(session, press, "pause clients")
         await pausing.pause(session, press.asker.actor, client, desk.house.clock.now())
-        await touch_client(session, client.id)
     desk.house.wake.all()
-    return messages.paused(client.id, client.slug)
+    return messages.paused(client.id, client.slug, client.paused_by)
 
 
 async def resume(desk: Desk, press: Press) -> Message:
@@ -100,16 +97,8 @@ async def resume(desk: Desk, press: Press) -> Message:
         sent, late = await pausing.resume(
             session, desk.house, press.asker.actor, client, desk.house.clock.now()
         )
-        await touch_client(session, client.id)
     desk.house.wake.all()
     return messages.resumed(client.slug, sent, late)
-
-
-async def touch_client(session: AsyncSession, client_id: str) -> None:
-    """The alert of its bad day shows whether the client is paused."""
-    incident = await incidents.find_open(session, client_key(client_id))
-    if incident is not None:
-        await touch_subject(session, "incident", incident.id)
 
 
 async def _named_client(session: AsyncSession, press: Press, doing: str) -> Client:

@@ -17,7 +17,6 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.desk import Desk
-from bot.commands.links import touch_client
 from bot.commands.requests import (
     OLD_BUTTON,
     Command,
@@ -180,7 +179,6 @@ async def _pause_one(desk: Desk, press: Press, client_id: str, on: bool) -> str:
         if client is None or client.closed_at is not None:
             raise Refused(OLD_BUTTON)
         demand_named(press.asker, client, "pause and resume it")
-        await touch_client(session, client.id)
         if on:
             await pausing.pause(session, actor, client, now)
             return f"⏸️ Posting is paused for `{client.slug}`."

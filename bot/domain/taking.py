@@ -20,14 +20,18 @@ CLOSED = "This alert is closed already. `/health` shows how things are."
 
 
 async def take(session: AsyncSession, actor: Actor, incident_id: str, now: datetime) -> Incident:
-    """Somebody sees to an alert: nobody else is asked. Raises NotCurrent when it is closed."""
+    """Somebody sees to an alert: nobody else is asked. The first press counts; the same person's second one
+    changes nothing. Raises NotCurrent when the alert is closed, or somebody else was faster."""
+    taken = await store.take(session, actor.workspace_id, incident_id, actor.user_id, now)
     incident = await store.get(session, actor.workspace_id, incident_id)
     if incident is None or incident.state != "open":
         raise NotCurrent(CLOSED)
-    await store.change(session, incident, taken_by=actor.user_id, taken_at=now, next_at=None)
-    detail = {"incident": incident.id}
-    record(session, actor, "incident.taken", now, client_id=incident.client_id, detail=detail)
-    await touch_subject(session, "incident", incident.id)
+    if taken:
+        detail = {"incident": incident.id}
+        record(session, actor, "incident.taken", now, client_id=incident.client_id, detail=detail)
+        await touch_subject(session, "incident", incident.id)
+    elif incident.taken_by != actor.user_id:
+        raise NotCurrent(f"<@{incident.taken_by}> is on it already.")
     return incident
 
 

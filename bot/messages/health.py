@@ -15,6 +15,7 @@ from bot.messages.blocks import (
     count,
     divider,
     link_button,
+    mention,
     message,
     row,
     safe,
@@ -35,7 +36,8 @@ class HealthLine:
     """One account, or a client that has none yet (`account` is None).
 
     `colour` and `state` are words of bot.domain.health. Instants are UTC-aware. `until`: when a person will
-    be needed. `url`: an alert's open reconnect link. `permission`: what the missing one is for.
+    be needed. `url`: an alert's open reconnect link. `permission`: what the missing one is for. `paused_by`:
+    a Slack user id.
     """
 
     client: ClientName
@@ -49,6 +51,7 @@ class HealthLine:
     refreshed_at: datetime | None = None
     waiting: Waiting = NONE_WAIT
     url: str | None = None
+    paused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +124,14 @@ def _state(line: HealthLine, account: Account) -> str:
         "waiting": f"waiting for {title} to answer. Nobody has to do anything.",
         "ending": "works for now, but cannot be renewed. It needs a new sign-in.",
         "ends_soon": "works, and soon needs a new sign-in.",
-        "paused": "paused here. It stays connected.",
+        "paused": f"paused{_by(line.paused_by)}. It stays connected; its posts wait.",
         "off": f"{title} is switched off here.",
     }.get(line.state, "fine.")
+
+
+def _by(user: str | None) -> str:
+    person = mention([user] if user else [])
+    return f" by {person}" if person else " here"
 
 
 def _needed(line: HealthLine) -> str:

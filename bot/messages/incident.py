@@ -56,6 +56,7 @@ def _for_client_team(facts: Incident) -> Message:
             _call(facts, group),
             _buttons(facts, group),
             words.taken_note(facts),
+            words.paused_note(group),
         ]
     )
 

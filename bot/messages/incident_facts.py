@@ -35,7 +35,8 @@ class Group:
     mentions: tuple[str, ...] = ()
     backup: tuple[str, ...] = ()
     reason: str = ""  # its own, where the incident tells of several causes
-    is_paused: bool = False
+    paused_at: datetime | None = None
+    paused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def bad_day(facts: Incident) -> Message:
         parts.append(context(f"… and more. `/health {first.client.slug}` shows all of them."))
     called = mention(first.mentions) if facts.taken_by is None else ""
     parts += [section(f"{called} please see to this.") if called else None]
-    parts += [row(words.take_button(facts), _pause(first)), words.taken_note(facts)]
+    parts += [row(words.take_button(facts), _pause(first)), words.taken_note(facts), words.paused_note(first)]
     return message(parts)
 
 
@@ -57,7 +57,7 @@ def _group(group: Group) -> str:
 
 
 def _pause(group: Group) -> Part:
-    if group.is_paused:
+    if group.paused_at is not None:
         return button(f"Resume {plain(group.client.bare, 40)}", names.RESUME_CLIENT, group.client.id)
     ask = Confirm(
         f"Pause {plain(group.client.bare, 60)}?",

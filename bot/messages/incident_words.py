@@ -116,3 +116,17 @@ def take_button(facts: Incident) -> Part | None:
 def taken_note(facts: Incident) -> Part | None:
     person = mention([facts.taken_by] if facts.taken_by else [])
     return context(f"🙋 {person} is on it.") if person else None
+
+
+def paused_note(group: Group) -> Part | None:
+    """That nothing of the client goes out anyway, and who wanted that."""
+    if group.paused_at is None:
+        return None
+    since = moment(group.paused_at, group.client.zone)
+    return context(f"⏸️ {paused_words(group.client.shown, group.paused_by)} since {since}.")
+
+
+def paused_words(what: str, by: str | None) -> str:
+    """Finished mrkdwn without its full stop: "Posting for Acme is paused by @ada"."""
+    person = mention([by] if by else [])
+    return f"Posting for {what} is paused{f' by {person}' if person else ''}"

@@ -46,10 +46,12 @@ def checked(well: bool) -> Message:
     )
 
 
-def paused(client_id: str, slug: str) -> Message:
-    """A client was paused, and how to go on."""
+def paused(client_id: str, slug: str, by: str | None) -> Message:
+    """A client is paused, by whom, and how to go on."""
     press = blocks.button("Resume", actions.RESUME_CLIENT, client_id)
-    words = f"`{slug}` is paused: its accounts stay connected, its posts wait until somebody resumes it."
+    person = blocks.mention([by] if by else [])
+    who = f" by {person}" if person else ""
+    words = f"`{slug}` is paused{who}: its accounts stay connected, its posts wait until somebody resumes it."
     return blocks.message([blocks.section(words, press)])
 
 

@@ -9,9 +9,11 @@ from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Inv
 from storage.models.media import MediaUse, StoredMedia
 from storage.models.people import AuditEvent, Client, Workspace
 from storage.models.posting import Delivery, Post
+from storage.models.routines import Absence, Routine
 from storage.models.telling import Incident, Notice, SeenEvent
 
 __all__ = [
+    "Absence",
     "AuditEvent",
     "Base",
     "Breaker",
@@ -32,6 +34,7 @@ __all__ = [
     "Post",
     "Process",
     "RevocationNotice",
+    "Routine",
     "SeenEvent",
     "StoredMedia",
     "Workspace",

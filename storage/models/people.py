@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, RowId, new_id
@@ -28,6 +28,7 @@ class Workspace(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     set_up_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]  # "pause all"
+    paused_by: Mapped[str | None] = mapped_column(String(32))  # Slack user
     uninstalled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -52,6 +53,8 @@ class Client(Base):
     mentions: Mapped[list[str]] = mapped_column(default=list)  # Slack user or group ids
     backup: Mapped[list[str]] = mapped_column(default=list)
     paused_at: Mapped[datetime | None]
+    paused_by: Mapped[str | None] = mapped_column(String(32))
+    team_digest: Mapped[bool] = mapped_column(default=False, server_default=false())  # in the team channel
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime]

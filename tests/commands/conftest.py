@@ -1,4 +1,4 @@
-"""A scene on a real SQLite file."""
+"""A scene on a real SQLite file, or on both databases."""
 
 from __future__ import annotations
 
@@ -20,3 +20,10 @@ async def scene(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Scene]:
     async with playing(database, tmp_path) as made:
         yield made
     await database.close()
+
+
+@pytest.fixture
+async def either(database: Database, tmp_path: Path) -> AsyncIterator[Scene]:
+    """The same scene on each of the two databases."""
+    async with playing(database, tmp_path) as made:
+        yield made

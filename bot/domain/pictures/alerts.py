@@ -134,7 +134,8 @@ def _group(
         can_ask=True,  # without a client channel the press says how to set one
         mentions=tuple(client.mentions),
         backup=tuple(client.backup),
-        is_paused=client.paused_at is not None,
+        paused_at=client.paused_at,
+        paused_by=client.paused_by,
     )
 
 

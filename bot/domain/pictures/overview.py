@@ -51,7 +51,7 @@ async def health(
     entries = await _entries(session, house, workspace, chosen)
     pages = max(-(-len(entries) // PAGE_LINES), 1)
     page = min(max(page, 0), pages - 1)
-    lines = await _lines(session, house, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
+    lines = await _lines(session, house, workspace, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
     sweep = await engine.last_sweep(session)
     return HealthFacts(
         lines=tuple(lines),
@@ -92,7 +92,9 @@ def _health(
     return health_of(platform.info, workspace, client, connection, grant, house.clock.now())
 
 
-async def _lines(session: AsyncSession, house: House, entries: Sequence[Entry]) -> list[HealthLine]:
+async def _lines(
+    session: AsyncSession, house: House, workspace: Workspace, entries: Sequence[Entry]
+) -> list[HealthLine]:
     ids = [entry.connection.id for entry in entries if entry.connection is not None]
     queued = await pictures.queued(session, ids)
     alerts = await pictures.alert_links(session, ids)
@@ -101,7 +103,8 @@ async def _lines(session: AsyncSession, house: House, entries: Sequence[Entry]) 
         line = _line(house, entry)
         if entry.connection is not None:
             url = open_link(house, alerts.get(entry.connection.id))
-            line = replace(line, waiting=waiting(queued, [entry.connection.id]), url=url)
+            by = workspace.paused_by if workspace.paused_at else entry.client.paused_by
+            line = replace(line, waiting=waiting(queued, [entry.connection.id]), url=url, paused_by=by)
         lines.append(line)
     return lines
 
