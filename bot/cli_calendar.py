@@ -15,12 +15,13 @@ from bot.commands.media import fetch_media, link_problem
 from bot.domain import calendar
 from bot.domain.auditing import Actor
 from bot.domain.calendar import Came, Report
-from bot.domain.checking_posts import Warned
+from bot.domain.checking_posts import Cost, Warned, summed
 from bot.domain.errors import Refused
 from bot.domain.house import House
+from bot.domain.pictures import checking
 from bot.http import OpenHttp, PlatformHttp
 from bot.messages.blocks import count, listed
-from bot.messages.queue import warning_words
+from bot.messages.checking import cost_words, warning_words
 from bot.messages.times import day, zone_of
 from bot.outbound import Rewriter
 from bot.platforms.base import Media
@@ -54,13 +55,17 @@ async def _import(settings: Settings, file: Path, team: str | None, dry_run: boo
             return await fetch_media(files, url)
 
         came: Counter[Came] = Counter()
+        charged: list[Cost] = []
         async with _house(settings, database, rewriter) as house:
             with file.open(encoding="utf-8-sig", newline="") as source:
                 lines = calendar.read_lines(source)
                 actor = Actor(workspace.id)
                 async for report in calendar.import_lines(house, actor, lines, look, dry_run=dry_run):
                     came[report.came] += 1
+                    charged.extend(report.costs)
                     click.echo(said(house, report, dry_run))
+            for cost in summed(charged):
+                click.echo(cost_words(checking.cost(house, cost)))
     _sum_up(came, dry_run)
 
 
@@ -109,19 +114,7 @@ def said(house: House, report: Report, dry_run: bool) -> str:
 
 
 def _warning(house: House, report: Report, item: Warned) -> str:
-    labels = [report.labels[key] for key in item.connection_ids if key in report.labels]
-    if len(item.connection_ids) > len(labels):
-        labels.append(f"{len(item.connection_ids) - len(labels)} more")
-    title = house.platforms[item.platform].info.title
-    return warning_words(
-        item.worry.value,
-        title,
-        labels,
-        at=item.at,
-        zone=report.zone,
-        number=item.number,
-        cap=item.cap,
-    )
+    return warning_words(checking.warning(house, item, report.labels, report.zone))
 
 
 def _sum_up(came: Counter[Came], dry_run: bool) -> None:

@@ -182,9 +182,14 @@ async def history(
 
 
 async def copies(
-    session: AsyncSession, connection_ids: Iterable[str], since: datetime, until: datetime
+    session: AsyncSession,
+    connection_ids: Iterable[str],
+    since: datetime,
+    until: datetime,
+    but: Iterable[str] = (),
 ) -> list[Copy]:
-    """What is queued or published on these accounts between two moments of house time."""
+    """What is queued or published on these accounts between two moments of house time; `but` names
+    deliveries that are left out."""
     query = (
         select(Delivery.connection_id, Post.text, Delivery.due_at)
         .join(Post, Post.id == Delivery.post_id)
@@ -193,10 +198,20 @@ async def copies(
             Delivery.due_at >= since,
             Delivery.due_at <= until,
             Delivery.state.not_in(("cancelled", "failed")),
+            Delivery.id.not_in(list(but)),
         )
         .order_by(Delivery.due_at)
     )
     return [Copy(*row) for row in (await session.execute(query)).all()]
+
+
+async def siblings(session: AsyncSession, connection_ids: Iterable[str]) -> dict[str, str]:
+    """These accounts and all other living ones of their clients, each with its platform."""
+    theirs = select(Connection.client_id).where(Connection.id.in_(list(connection_ids)))
+    query = select(Connection.id, Connection.platform).where(
+        Connection.client_id.in_(theirs), Connection.state == "live"
+    )
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
 
 
 async def imported(session: AsyncSession, workspace_id: str, request_key: str) -> bool:

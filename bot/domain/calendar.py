@@ -19,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import posting
 from bot.domain.auditing import Actor
-from bot.domain.checking_posts import REPEAT, Planned, Warned, check_posts
+from bot.domain.checking_posts import Cost, Planned, Proposed, Warned
 from bot.domain.clients import slug_of
 from bot.domain.errors import Refused
+from bot.domain.examining import examine
 from bot.domain.house import House
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.platforms.base import Content, Media
@@ -60,12 +61,14 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a line came to. `problem`: why it is faulty; `warned`: what is worth a word though it is queued;
-    `labels`: the accounts by connection; `due_at` is UTC-aware, `zone` the client's."""
+    `costs`: what platforms charge for it; `labels`: the accounts by connection; `due_at` is UTC-aware, `zone`
+    the client's."""
 
     number: int
     came: Came
     problem: str = ""
     warned: tuple[Warned, ...] = ()
+    costs: tuple[Cost, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     due_at: datetime | None = None
     zone: str = "UTC"
@@ -73,15 +76,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A line that makes sense: what it would queue, without its media; `near`: what stands on the client's
-    accounts within a week of it."""
+    """A line that makes sense: what it would queue, without its media."""
 
     client: Client
     due_at: datetime
     key: str
     known: bool
     chosen: tuple[Connection, ...] = ()
-    near: tuple[Planned, ...] = ()
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -213,15 +214,18 @@ async def _one(
         raise Refused("That time is in the past.")
     content = await _content(line, look)
     draft = Draft(plan.key, plan.client.id, tuple(row.id for row in plan.chosen), content, plan.due_at)
-    problems = posting.check(house, draft, (row.platform for row in plan.chosen))
-    if problems:
-        raise DraftProblems(problems)
-    warned = _warned(house, plan, content, preview)
-    if preview is None:
+    proposed = [Proposed(row.id, row.platform, content, plan.due_at) for row in plan.chosen]
+    async with house.db.read() as session:
+        found = await examine(session, house, proposed, beside=preview or ())
+    if found.refused:
+        raise DraftProblems([item.problem for item in found.refused])
+    if preview is not None:
+        preview.extend(item.planned for item in proposed)
+    else:
         async with house.db.write() as session:
             await posting.queue(session, house, actor, draft, now)
     seen.add(plan.key)
-    return replace(report, came=Came.QUEUED, warned=warned)
+    return replace(report, came=Came.QUEUED, warned=found.warned, costs=found.costs)
 
 
 async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -> Plan:
@@ -234,12 +238,7 @@ async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -
         return Plan(client, due_at, key, known=True)
     rows = await connections.of_client(session, client.id)
     chosen = _accounts(house, client, rows, line.cells.get("platforms", ""))
-    platform_of = {row.id: row.platform for row in rows}
-    copies = await store.copies(session, platform_of, due_at - REPEAT, due_at + REPEAT)
-    near = (
-        Planned(one.connection_id, platform_of[one.connection_id], one.text, one.due_at) for one in copies
-    )
-    return Plan(client, due_at, key, False, tuple(chosen), tuple(near))
+    return Plan(client, due_at, key, False, tuple(chosen))
 
 
 async def _client(session: AsyncSession, actor: Actor, typed: str) -> Client:
@@ -306,17 +305,6 @@ async def _content(line: Line, look: Look) -> Content:
         raise Refused("There is neither a text nor a media link.")
     title, link = line.cells.get("title") or None, line.cells.get("link") or None
     return Content(text=text, media=tuple(media), title=title, link=link)
-
-
-def _warned(house: House, plan: Plan, content: Content, preview: list[Planned] | None) -> tuple[Warned, ...]:
-    """The shared check, beside what stands and what a dry run would have queued so far."""
-    since, until = plan.due_at - REPEAT, plan.due_at + REPEAT
-    earlier = [item for item in preview or () if since <= item.due_at <= until]
-    new = [Planned(row.id, row.platform, content.text, plan.due_at) for row in plan.chosen]
-    if preview is not None:
-        preview.extend(new)
-    caps = {key: platform.info.limits.daily_cap for key, platform in house.platforms.items()}
-    return tuple(check_posts(new, [*plan.near, *earlier], caps))
 
 
 def _label(house: House, row: Connection) -> str:

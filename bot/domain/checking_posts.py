@@ -1,5 +1,6 @@
-"""The check that everything shares which queues or releases posts: what a platform would take for spam, or
-would not take at all. Pure: facts in, warnings out; nothing here refuses anything.
+"""The check that everything shares which queues or releases posts: what a platform would take for spam,
+would not take any more today, or charges for. Pure: facts in, warnings out; nothing here refuses anything.
+What reads the facts from the database, and finds what a platform would refuse, is `examining`.
 """
 
 from __future__ import annotations
@@ -7,13 +8,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from bot.platforms import text as counting
+from bot.platforms.base import Content, Prices
 
 MINUTE = timedelta(minutes=1)
 REPEAT = timedelta(days=7)
 DAY = timedelta(days=1)  # the platforms count their caps over the last 24 hours
+STAGGER = timedelta(minutes=5)  # between two posts that are moved apart
 
 
 class Worry(StrEnum):
@@ -32,6 +37,32 @@ class Planned:
     platform: str
     text: str
     due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A post that is about to be queued, released or sent again on one account. `due_at` is UTC-aware."""
+
+    connection_id: str
+    platform: str
+    content: Content
+    due_at: datetime
+
+    @property
+    def planned(self) -> Planned:
+        """The same as the check compares it."""
+        return Planned(self.connection_id, self.platform, self.content.text, self.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a platform charges our app for some posts, in thousandths of a US dollar; `links` of them hold a
+    link."""
+
+    platform: str
+    posts: int
+    links: int
+    thousandths: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +85,46 @@ def check_posts(
     platform takes on one account; None or absent where it sets no limit."""
     known = list(standing)
     return [*_same_minute(new, known), *_repeated(new, known), *_over_cap(new, known, caps)]
+
+
+def costs(new: Iterable[Proposed], prices: Mapping[str, Prices | None]) -> list[Cost]:
+    """What `new` costs, by platform; nothing of those that charge nothing."""
+    return summed(_cost(item, price) for item in new if (price := prices.get(item.platform)) is not None)
+
+
+def _cost(item: Proposed, price: Prices) -> Cost:
+    linked = bool(counting.links(counting.with_link(item.content.text, item.content.link)))
+    described = sum(bool(medium.alt) for medium in item.content.media)
+    charged = (price.with_link if linked else price.post) + described * price.description
+    return Cost(item.platform, 1, int(linked), charged)
+
+
+def summed(each: Iterable[Cost]) -> list[Cost]:
+    """Several costs as one for each platform."""
+    found: dict[str, Cost] = {}
+    for item in each:
+        sofar = found.get(item.platform, Cost(item.platform, 0, 0, 0))
+        found[item.platform] = Cost(
+            item.platform,
+            sofar.posts + item.posts,
+            sofar.links + item.links,
+            sofar.thousandths + item.thousandths,
+        )
+    return list(found.values())
+
+
+def apart(new: Sequence[Planned], standing: Iterable[Planned], step: timedelta = STAGGER) -> list[datetime]:
+    """When each of `new` would go out so that no two accounts of a platform get one text in the same minute:
+    the first stays, each further one goes a step later, past what stands already."""
+    taken = {(item.platform, _plain(item.text), _minute(item)) for item in standing if item.text.strip()}
+    moments = []
+    for item in new:
+        moved = item
+        while item.text.strip() and (item.platform, _plain(item.text), _minute(moved)) in taken:
+            moved = replace(moved, due_at=moved.due_at + step)
+        taken.add((item.platform, _plain(item.text), _minute(moved)))
+        moments.append(moved.due_at)
+    return moments
 
 
 def _same_minute(new: Sequence[Planned], known: Sequence[Planned]) -> list[Warned]:

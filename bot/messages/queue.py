@@ -287,27 +287,6 @@ def without_marks(said: str) -> str:
     return named.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def warning_words(
-    worry: str,
-    title: str,
-    labels: Sequence[str],
-    *,
-    at: datetime | None = None,
-    zone: str = "UTC",
-    number: int = 0,
-    cap: int = 0,
-) -> str:
-    """What the shared check found, as plain text. `worry` is a word of bot.domain.checking_posts; `labels`:
-    the accounts; `at`: when the other post is due (UTC-aware); `number` of `cap` posts in 24 hours."""
-    who = listed(list(labels), 3)
-    if worry == "same_minute":
-        return f"{title} may take it for spam: {who} get the same text in the same minute."
-    if worry == "repeated" and at is not None:
-        local = at.astimezone(zone_of(zone))
-        return f"{who} has the same text on {day(local.date())} {local:%H:%M} already, within a week."
-    return f"{title} takes about {cap} posts in 24 hours for one account; with this {who} has {number}."
-
-
 # -- windows ---------------------------------------------------------------------------------------
 
 

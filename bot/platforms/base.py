@@ -185,6 +185,16 @@ class PostLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """What a platform charges our app, in thousandths of a US dollar: for a post, for one that holds a link
+    (instead), and for describing a picture (on top)."""
+
+    post: int
+    with_link: int
+    description: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformInfo:
     """What is data about a platform. `key` is the word of commands, settings and tables ("instagram")."""
 
@@ -203,6 +213,7 @@ class PlatformInfo:
     probe_interval: timedelta | None = timedelta(days=1)  # None: refreshing is the proof of life
     account_noun: str = "account"
     post_noun: str = "post"
+    prices: Prices | None = None  # None: posting costs nothing
 
     @property
     def required_scopes(self) -> frozenset[str]:

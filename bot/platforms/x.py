@@ -29,6 +29,7 @@ from bot.platforms.base import (
     PlatformError,
     PlatformInfo,
     PostLimits,
+    Prices,
     Ready,
     Reason,
     RefreshKind,
@@ -76,6 +77,7 @@ INFO = PlatformInfo(
     ),
     pkce=True,
     probe_interval=None,
+    prices=Prices(post=15, with_link=200, description=5),  # docs.x.com, pricing
 )
 
 

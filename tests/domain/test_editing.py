@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from bot.domain import editing, pausing, posting
 from bot.domain.auditing import Actor
-from bot.domain.checking_posts import Planned, Warned, Worry, check_posts
 from bot.domain.editing import Edit, Outcome
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
@@ -380,23 +379,3 @@ async def resume(house: House, client_id: str) -> tuple[int, int]:
         client = await session.get_one(Client, client_id)
         actor = Actor(client.workspace_id, "U1")
         return await pausing.resume(session, house, actor, client, house.clock.now())
-
-
-def planned(connection_id: str, at: Any, text: str = OLD, platform: str = "x") -> Planned:
-    return Planned(connection_id, platform, text, at)
-
-
-def test_the_shared_check() -> None:
-    now = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-    minute, day = timedelta(minutes=1), timedelta(days=1)
-    same = check_posts([planned("a", now)], [planned("b", now + minute / 2, OLD.upper() + " \u200b")], {})
-    assert same == [Warned(Worry.SAME_MINUTE, "x", ("a", "b"))]
-    assert not check_posts([planned("a", now)], [planned("b", now + minute)], {})
-    assert not check_posts([planned("a", now), planned("i", now, platform="instagram")], [], {})
-    again = check_posts([planned("a", now)], [planned("a", now - 6 * day), planned("a", now + 7 * day)], {})
-    assert again == [Warned(Worry.REPEATED, "x", ("a",), at=now - 6 * day)]
-    assert not check_posts([planned("a", now, "")], [planned("a", now - day, "")], {})
-    others = [planned("a", now + number * timedelta(hours=8), str(number)) for number in range(-4, 5)]
-    (over,) = check_posts([planned("a", now, "new")], others, {"x": 3, "instagram": None})
-    assert (over.worry, over.number, over.cap) == (Worry.OVER_CAP, 4, 3)
-    assert not check_posts([planned("a", now, "new")], others, {"x": 4})
