@@ -39,7 +39,7 @@ from storage.models import Connection, Delivery, Grant, GrantAttempt, Notice, Pr
 from tests import support
 from tests.chaos.process import Child, eventually, free_port, start
 
-QUICK = Timings(call=2.0, send=2.0, guard=1.0, settle=0.1, lease=3.5, wait_for_lease=1.0)
+QUICK = Timings(call=2.0, send=2.0, guard=2.0, settle=0.1, lease=4.5, wait_for_lease=1.0)
 HOUR = 3600.0
 
 T = TypeVar("T")
