@@ -95,7 +95,7 @@ def test_keys_are_read_with_and_without_padding() -> None:
     assert new_key() != text
 
 
-@pytest.mark.parametrize("text", ["", "short", "ä" * 43, "!" * 44, new_key()[:-5]])
+@pytest.mark.parametrize("text", ["", "short", "ä" * 43, "!" * 44, "Zx81" * 10])
 def test_what_is_no_key_is_refused_without_being_repeated(text: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_key(text)
