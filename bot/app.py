@@ -207,12 +207,13 @@ def _opened_shelf(settings: Settings) -> Shelf:
 def _platforms(settings: Settings) -> dict[str, Any]:
     """The platforms by word, what stands in for them, and our app behind each.
 
-    With a Facebook app and none for Instagram Login, Instagram accounts are linked through Facebook."""
+    With a Facebook app and none for Instagram Login, Instagram accounts are linked through Facebook, unless
+    that app was said not to have them."""
     built = build_platforms(settings)
     apps = {key: app for key in built if (app := settings.app_for(key.partition("@")[2] or key))}
     words = {key: platform for key, platform in built.items() if "@" not in key}
     stand_ins = {key: platform for key, platform in built.items() if "@" in key}
-    if "instagram" not in apps and "facebook" in apps:
+    if "instagram" not in apps and "facebook" in apps and settings.facebook_instagram:
         words["instagram"], apps["instagram"] = stand_ins.pop(INSTAGRAM_ON_FACEBOOK), apps["facebook"]
     versions = {META: settings.meta_graph_version, LINKEDIN: settings.linkedin_version}
     return {"platforms": words, "stand_ins": stand_ins, "apps": apps, "versions": versions}

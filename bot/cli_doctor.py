@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import click
@@ -15,8 +15,9 @@ from bot import cli_common
 from bot.cli_common import vault_of
 from bot.cli_reach import Finding, public_address, slack, well, wrong
 from bot.platforms.registry import build_platforms
-from bot.settings import PLATFORMS, Settings, SettingsError, load_settings
+from bot.settings import PLATFORMS, AppCredentials, Settings, SettingsError, load_settings
 from bot.slack.api import new_session
+from bot.web import signatures
 from storage import rotation
 from storage.crypto import CryptoError
 from storage.database import Database
@@ -105,22 +106,45 @@ def _keys(settings: Settings, missing: list[str]) -> Finding:
 
 
 def platforms(settings: Settings) -> list[Finding]:
-    """Which platforms are on, each with the redirect address for its developer console."""
-    built = build_platforms(settings)
+    """Which platforms are on, each with what its developer console wants to know, ready to paste."""
+    words = {key: platform for key, platform in build_platforms(settings).items() if "@" not in key}
     found, off = [], []
-    for key, platform in built.items():
-        if "@" in key:
-            continue
+    for key, platform in words.items():
         app = settings.app_for(key)
+        if app is None and key == "instagram" and settings.facebook_instagram:
+            app = settings.app_for("facebook")
         if app is None:
             off.append(platform.info.title)
             continue
-        address = f"{settings.public_url}/oauth/{key}/callback"
-        review = "" if app.reviewed else " (not reviewed yet)"
-        found.append(well(platform.info.title, f"on{review}", f"Redirect URL: {address}"))
+        review = "" if app.reviewed else f" (not reviewed yet). {platform.info.unreviewed or ''}".rstrip()
+        found.append(well(platform.info.title, f"on{review}", "\n      ".join(_pasted(settings, key, app))))
     if not found:
         names = f"{PLATFORMS[0].upper()}_CLIENT_ID and {PLATFORMS[0].upper()}_CLIENT_SECRET"
         found.append(wrong("Platforms", "none is on", f"Set {names}, say: docs/platforms leads through it."))
     if off:
         found.append(well("Platforms", f"off, without an app: {', '.join(off)}"))
+    pages = words["linkedin_pages"].info
+    if settings.app_for("linkedin") and not settings.app_for("linkedin_pages"):
+        found.append(well(pages.title, f"off. {pages.needs_review}", LINKEDIN_PAGES))
     return found
+
+
+LINKEDIN_PAGES = (
+    "Set LINKEDIN_REVIEWED=true once the one app is approved, or LINKEDIN_PAGES_CLIENT_ID and "
+    "LINKEDIN_PAGES_CLIENT_SECRET for a second one."
+)
+
+
+def _pasted(settings: Settings, key: str, app: AppCredentials) -> Iterator[str]:
+    """The addresses that a platform's console asks for, and the word with which it tries them."""
+    yield f"Redirect URL: {settings.public_url}/oauth/{key}/callback"
+    if settings.app_for(key) != app:
+        return  # on another platform's app, which has its own notices
+    base = f"{settings.public_url}/webhooks/{key}"
+    if key in signatures.META:
+        yield f"Deauthorize callback URL: {base}/deauthorize"
+        yield f"Data deletion request URL: {base}/deletion"
+        verify = signatures.verify_token(app.client_secret.get_secret_value())
+        yield f"Webhook callback URL, if the console wants one: {base}, verify token: {verify}"
+    if key == signatures.TIKTOK:
+        yield f"Webhook callback URL: {base}"

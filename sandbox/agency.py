@@ -108,6 +108,8 @@ def register_apps(sandbox: Sandbox) -> dict[str, str]:
         )
         settings[f"{platform.upper()}_CLIENT_ID"] = client_id
         settings[f"{platform.upper()}_CLIENT_SECRET"] = secret
+        if "linkedin_pages" in words:
+            settings["LINKEDIN_REVIEWED"] = "true"
         settings[f"{platform.upper()}_REVIEWED"] = "true"
     return settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Client, Connection, Grant, new_id
@@ -45,17 +45,20 @@ async def with_grants(
 
 
 async def elsewhere(
-    session: AsyncSession, workspace_id: str, client_id: str, platform: str, account_ids: Iterable[str]
+    session: AsyncSession, workspace_id: str, client_id: str, accounts: Iterable[tuple[str, str]]
 ) -> Sequence[tuple[Connection, Client]]:
-    """Living connections to the same accounts that belong to other clients of the workspace."""
+    """Living connections to the same accounts that belong to other clients of the workspace. `accounts`: the
+    platform's word and the account's id there."""
+    wanted = list(accounts)
+    if not wanted:
+        return []
     query = (
         select(Connection, Client)
         .join(Client, Client.id == Connection.client_id)
         .where(
             Connection.workspace_id == workspace_id,
             Connection.client_id != client_id,
-            Connection.platform == platform,
-            Connection.account_id.in_(list(account_ids)),
+            tuple_(Connection.platform, Connection.account_id).in_(wanted),
             Connection.state == "live",
         )
     )

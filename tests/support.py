@@ -34,7 +34,13 @@ BROWSER = "browser-secret"
 AT_TWIN = {"linkedin_pages": "linkedin"}  # where a word's app is registered
 # A guard that a busy disk does not outlast; only what tests it may set a shorter one.
 QUICK = Timings(call=3.0, send=3.0, guard=4.0, settle=0.1, lease=12.0, wait_for_lease=2.0)
-SETTINGS = load_settings({"LAMPLIGHTER_PUBLIC_URL": PUBLIC}, require="none")
+LINKEDIN = {
+    "LINKEDIN_CLIENT_ID": "our-linkedin",
+    "LINKEDIN_CLIENT_SECRET": "linkedin-client-secret",
+    "LINKEDIN_REVIEWED": "true",
+}
+"""One app for members and for Pages."""
+SETTINGS = load_settings({"LAMPLIGHTER_PUBLIC_URL": PUBLIC} | LINKEDIN, require="none")
 
 
 class Killed(BaseException):

@@ -66,11 +66,19 @@ def switched(
     for key in platforms:
         if key in on:
             continue
-        known = key in desk.house.platforms
+        known = desk.house.platforms.get(key)
         title = desk.titles.get(key) or TITLES.get(key, key.capitalize())
-        settings = (f"{key.upper()}_CLIENT_ID", f"{key.upper()}_CLIENT_SECRET") if asker.is_admin else ()
-        off.append(messages.SwitchedOff(title, known, settings if known else ()))
+        client_id, secret, reviewed = settings_of(key)
+        settings = (client_id, secret) if known and asker.is_admin else ()
+        needs_review = known.info.needs_review if known else None
+        off.append(messages.SwitchedOff(title, known is not None, settings, needs_review, reviewed))
     return on, tuple(off)
+
+
+def settings_of(key: str) -> tuple[str, str, str]:
+    """The settings of a platform's app: id, secret, and whether it was reviewed."""
+    name = key.upper()
+    return f"{name}_CLIENT_ID", f"{name}_CLIENT_SECRET", f"{name.removesuffix('_PAGES')}_REVIEWED"
 
 
 async def ask(

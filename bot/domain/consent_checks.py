@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.consents import Answer, Question, Result, same_handle
 from bot.domain.house import House
-from bot.platforms.base import Account, PlatformInfo, Reason
+from bot.platforms.base import Account, PlatformInfo, Reason, Scope
 from storage import connections, logins
 from storage.models import Connection, Invitation
 
@@ -25,12 +26,20 @@ class Finding:
 
 
 async def examine(session: AsyncSession, house: House, invitation: Invitation, answer: Answer) -> Finding:
-    """The first thing that stands in the way, in the order in which a person can put it right."""
+    """The first thing that stands in the way, in the order in which a person can put it right; with it,
+    whatever else was asked for and not given."""
     info = house.platforms[invitation.platform].info
+    refused = _missing(info.scopes, answer.tokens.scopes)
+    if missing_scopes(info, answer.tokens.scopes, required_only=True):
+        return Finding(failed=Result.MISSING_SCOPES, detail={"missing": refused})
+    found = await _examined(session, info, invitation, answer)
+    return replace(found, detail=found.detail | {"missing": refused}) if refused else found
+
+
+async def _examined(
+    session: AsyncSession, info: PlatformInfo, invitation: Invitation, answer: Answer
+) -> Finding:
     assert answer.discovery is not None
-    missing = missing_scopes(info, answer.tokens.scopes, required_only=True)
-    if missing:
-        return Finding(failed=Result.MISSING_SCOPES, detail={"missing": missing})
     accounts = [account for account in answer.discovery.accounts if account.usable]
     if not accounts:
         problems = [account.problem for account in answer.discovery.accounts if account.problem]
@@ -88,14 +97,10 @@ async def _for_new(
         matching = [account for account in accounts if same_handle(account.handle, expected)]
         if not matching:
             return Finding(question=Question.UNEXPECTED, detail={"expected": expected} | _offered(accounts))
-        accounts = matching[:1]
-    taken = await connections.elsewhere(
-        session,
-        invitation.workspace_id,
-        invitation.client_id,
-        invitation.platform,
-        [account.id for account in accounts],
-    )
+        own = [account for account in matching if account.platform in (None, info.key)]
+        accounts = (own or matching)[:1]
+    named = [(account.platform or info.key, account.id) for account in accounts]
+    taken = await connections.elsewhere(session, invitation.workspace_id, invitation.client_id, named)
     detail = {"elsewhere": [connection.account_id for connection, _ in taken]}
     if len(accounts) > 1:
         return Finding(question=Question.PICK, detail=detail | _offered(accounts))
@@ -109,14 +114,14 @@ async def _for_new(
 def missing_scopes(
     info: PlatformInfo, granted: frozenset[str] | None, *, required_only: bool = False
 ) -> list[str]:
-    """Scopes that were asked for and not given; empty where the platform does not say."""
-    if granted is None:
-        return []
-    return [
-        scope.name
-        for scope in info.scopes
-        if scope.name not in granted and (scope.required or not required_only)
-    ]
+    """Scopes that were asked for and not given, and that accounts of this platform lack; empty where the
+    platform does not say."""
+    wanted = [scope for scope in info.scopes if scope.concerns is None]
+    return _missing([scope for scope in wanted if scope.required or not required_only], granted)
+
+
+def _missing(scopes: Iterable[Scope], granted: frozenset[str] | None) -> list[str]:
+    return [scope.name for scope in scopes if granted is not None and scope.name not in granted]
 
 
 def label(account: Account | Connection) -> str:

@@ -21,10 +21,10 @@ from bot.domain.consents import Answer, Result, open_answer, public_account, sea
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.inviting import find, is_wanted, usable
-from bot.domain.outcomes import Outcome, judge
+from bot.domain.outcomes import Outcome, judge, judge_verdict
 from bot.http import HttpError
-from bot.platforms.base import Discovery, PlatformError
-from bot.platforms.oauth import pkce_pair
+from bot.platforms.base import Discovery, Kind, PlatformError
+from bot.platforms.oauth import came_back_without_code, pkce_pair
 from storage import grants
 from storage import invitations as store
 from storage.crypto import digest
@@ -128,8 +128,8 @@ async def _first(house: House, consent: Consent, arrived: Callback) -> bool:
             await _fail(session, consent.id, Result.EXPIRED, now)
             return False
         if not arrived.params.get("code"):
-            denied = arrived.params.get("error", "") in DENIALS
-            await _fail(session, consent.id, Result.DENIED if denied else Result.CODE_REFUSED, now)
+            await _came_without_code(session, consent, arrived.params, now)
+            house.wake.outbox.set()
             return False
         busy_until = await house.db.lease_now(session) + house.timings.lease_span
         return await store.move_consent(
@@ -137,7 +137,18 @@ async def _first(house: House, consent: Consent, arrived: Callback) -> bool:
         )
 
 
-DENIALS = frozenset({"access_denied", "user_cancelled_login", "user_cancelled_authorize", "user_denied"})
+async def _came_without_code(
+    session: AsyncSession, consent: Consent, params: Mapping[str, str], now: datetime
+) -> None:
+    """The person said no, or the platform would not even ask: a fault of our app is the operator's."""
+    verdict = came_back_without_code(params)
+    if verdict is None:
+        await _fail(session, consent.id, Result.DENIED, now)
+    elif verdict.kind is Kind.APP:
+        await _fail(session, consent.id, Result.APP_FAULT, now, reason=verdict.reason)
+        await linking.tell_app_fault(session, consent, judge_verdict(verdict), now)
+    else:
+        await _fail(session, consent.id, Result.CODE_REFUSED, now)
 
 
 async def _work(house: House, consent: Consent, code: str) -> None:

@@ -55,7 +55,8 @@ async def offers(session: AsyncSession, house: House, client: Client, word: str)
             found.setdefault(account.id, Offer(grant.id, word, account, grant.subject_name))
     mine = {row.account_id for row in await connections.of_client(session, client.id, word)}
     found = {key: offer for key, offer in found.items() if key not in mine}
-    taken = await connections.elsewhere(session, client.workspace_id, client.id, word, found)
+    named = [(word, account_id) for account_id in found]
+    taken = await connections.elsewhere(session, client.workspace_id, client.id, named)
     return _sorted(found, taken)
 
 

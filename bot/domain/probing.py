@@ -12,13 +12,13 @@ import structlog
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, incidents, refreshing, second_look
+from bot.domain import breaker, incidents, refreshing, renames, second_look
 from bot.domain.house import House
 from bot.domain.lifetimes import JITTER, fresh_jitter
 from bot.domain.outcomes import Judgement, judge_verdict
 from bot.domain.refreshing import Cause
 from bot.http import HttpError
-from bot.platforms.base import Kind, PlatformError, PlatformInfo, Reason, Verdict
+from bot.platforms.base import Account, Kind, PlatformError, PlatformInfo, Reason, Verdict
 from storage import grants, watching
 from storage.models import Connection, Grant
 from storage.watching import Watched
@@ -85,7 +85,7 @@ async def check(house: House, found: Watched) -> bool:
         if await breaker.is_open(session, grant.provider):
             return False
     try:
-        await second_look.probe(house, grant, connection)
+        seen = await second_look.probe(house, grant, connection)
     except HttpError as error:
         await _silent(house, grant, type(error).__name__)
         return False
@@ -93,16 +93,22 @@ async def check(house: House, found: Watched) -> bool:
         await _refused(house, found, error.verdict)
         return False
     async with house.db.write() as session:
-        await _proved(session, grant, connection, house.clock.now())
+        renamed = await _proved(session, grant, connection, seen, house.clock.now())
+    if renamed:
+        house.wake.outbox.set()
     return True
 
 
-async def _proved(session: AsyncSession, grant: Grant, connection: Connection, now: datetime) -> None:
+async def _proved(
+    session: AsyncSession, grant: Grant, connection: Connection, seen: Account, now: datetime
+) -> bool:
+    """Notes the proof of life, and follows a changed handle; true if it has another name now."""
     await watching.proved(session, connection.id, now)
     await session.execute(
         update(Grant).where(Grant.id == grant.id, Grant.generation == grant.generation).values(proved_at=now)
     )
     await breaker.answered(session, grant.provider, now)
+    return await renames.follow(session, connection, seen, now, only_handle=True)
 
 
 async def _silent(house: House, grant: Grant, code: str) -> None:

@@ -53,14 +53,15 @@ async def compare(
 async def others(house: House, grant_id: str, asked: str) -> None:
     """Asks the platform for the grant's accounts of other kinds than the consent was about, if there are any.
 
-    Without an answer nothing is concluded: the regular live checks come by."""
+    Where the consent left out what they need, nobody has to be asked. Without an answer nothing is concluded:
+    the regular live checks come by."""
     async with house.db.read() as session:
         grant = await grants.get(session, grant_id)
         reach = await grants.live_reach(session, grant_id)
     if grant is None or grant.state != "live":
         return
     for word in sorted({item.connection.platform for item in reach} - {asked}):
-        found = await reached_by(house, grant, word)
+        found = _shut_out(house, grant, word) or await reached_by(house, grant, word)
         if not isinstance(found, Found):
             continue
         async with house.db.write() as session:
@@ -68,6 +69,15 @@ async def others(house: House, grant_id: str, asked: str) -> None:
             if current is not None and current.generation == grant.generation and current.state == "live":
                 await compare(session, house, current, found, house.clock.now())
     house.wake.outbox.set()
+
+
+def _shut_out(house: House, grant: Grant, word: str) -> Found | None:
+    """Nothing of a platform, where the grant's permissions are not enough for any account there."""
+    platform = house.platform_for(word, grant.provider)
+    scopes = tokens.open_tokens(house.vault, grant).scopes
+    if platform is None or not missing_scopes(platform.info, scopes, required_only=True):
+        return None
+    return Found(word, (), grant.generation, scopes)
 
 
 async def reached_by(house: House, grant: Grant, word: str) -> Found | Verdict | None:

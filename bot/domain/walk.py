@@ -6,7 +6,6 @@ Whoever opens a page may be a stranger: no other client's name, and nothing of a
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -80,12 +79,14 @@ class InvitationView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account that was found, or linked. `elsewhere`: another client of the same workspace has it."""
+    """An account that was found, or linked. `elsewhere`: another client of the same workspace has it;
+    `at`: the platform's title where it is not the one that was asked for."""
 
     id: str
     label: str
     name: str
     picture_url: str | None
+    at: str | None = None
     usable: bool = True
     problem: Reason | None = None
     expected: bool = False
@@ -151,10 +152,10 @@ async def consent_view(house: House, consent_id: str, browser: str | None) -> Co
             parties=await _parties(session, invitation),
             platform=_platform(house, consent.platform),
             is_relink=invitation.connection_id is not None,
-            accounts=await _accounts(session, consent, invitation, question),
+            accounts=await _accounts(session, house, consent, invitation, question),
             expected=await _expected(session, invitation),
             found=tuple(str(label) for label in consent.detail.get("found", ())),
-            missing=await _missing(session, house, consent),
+            missing=_missing(house, consent),
             reason=_reason(consent.detail.get("reason")),
             again_link=inviting.address(house, invitation) if usable else None,
             next_line=others[0] if others else None,
@@ -213,23 +214,32 @@ async def _other_lines(session: AsyncSession, house: House, invitation: Invitati
 
 
 async def _accounts(
-    session: AsyncSession, consent: Consent, invitation: Invitation, question: Question | None
+    session: AsyncSession, house: House, consent: Consent, invitation: Invitation, question: Question | None
 ) -> tuple[AccountView, ...]:
+    asked = consent.platform
     if consent.state == "done":
         linked = [await connections.get(session, consent.workspace_id, row) for row in consent.connection_ids]
-        return tuple(_linked(connection) for connection in linked if connection is not None)
+        return tuple(_linked(row, _at(house, row.platform, asked)) for row in linked if row is not None)
     if question is None or question is Question.OTHER_ACCOUNT:
         return ()
-    taken = await connections.elsewhere(
-        session,
-        invitation.workspace_id,
-        invitation.client_id,
-        invitation.platform,
-        [account["id"] for account in consent.accounts],
-    )
+    named = [(account.get("platform") or asked, account["id"]) for account in consent.accounts]
+    taken = await connections.elsewhere(session, invitation.workspace_id, invitation.client_id, named)
     elsewhere = {connection.account_id for connection, _ in taken}
-    views = [_found(account, invitation.expected_handle, elsewhere) for account in consent.accounts]
+    views = [
+        _found(
+            account,
+            invitation.expected_handle,
+            elsewhere,
+            _at(house, account.get("platform") or asked, asked),
+        )
+        for account in consent.accounts
+    ]
     return tuple(view for view in views if _is_asked_about(view, question, consent.detail))
+
+
+def _at(house: House, word: str, asked: str) -> str | None:
+    """The title of a platform that is not the one that was asked for."""
+    return house.platforms[word].info.title if word != asked and word in house.platforms else None
 
 
 def _is_asked_about(view: AccountView, question: Question, detail: dict[str, Any]) -> bool:
@@ -239,12 +249,13 @@ def _is_asked_about(view: AccountView, question: Question, detail: dict[str, Any
     return view.usable and view.label in detail.get("found", ())
 
 
-def _found(account: dict[str, Any], expected: str | None, elsewhere: set[str]) -> AccountView:
+def _found(account: dict[str, Any], expected: str | None, elsewhere: set[str], at: str | None) -> AccountView:
     return AccountView(
         id=account["id"],
         label=_label(account["handle"], account["name"]),
         name=account["name"],
         picture_url=account["picture_url"],
+        at=at,
         usable=account["usable"],
         problem=_reason(account["problem"]),
         expected=same_handle(account["handle"], expected),
@@ -252,22 +263,15 @@ def _found(account: dict[str, Any], expected: str | None, elsewhere: set[str]) -
     )
 
 
-def _linked(connection: Connection) -> AccountView:
+def _linked(connection: Connection, at: str | None) -> AccountView:
     label = _label(connection.handle, connection.name)
-    return AccountView(connection.account_id, label, connection.name, connection.picture_url)
+    return AccountView(connection.account_id, label, connection.name, connection.picture_url, at)
 
 
-async def _missing(session: AsyncSession, house: House, consent: Consent) -> tuple[Scope, ...]:
+def _missing(house: House, consent: Consent) -> tuple[Scope, ...]:
     """Permissions that were asked for and not given, whether that ended the walk or not."""
-    names: set[str] = set(consent.detail.get("missing", ()))
-    if consent.state == "done":
-        names |= await _missing_of(session, consent.workspace_id, consent.connection_ids)
+    names = frozenset(consent.detail.get("missing", ()))
     return tuple(scope for scope in house.platforms[consent.platform].info.scopes if scope.name in names)
-
-
-async def _missing_of(session: AsyncSession, workspace_id: str, rows: Sequence[str]) -> set[str]:
-    found = [await connections.get(session, workspace_id, row) for row in rows]
-    return {name for connection in found if connection is not None for name in connection.missing_scopes}
 
 
 def _label(handle: str, name: str) -> str:

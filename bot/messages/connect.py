@@ -35,11 +35,14 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class SwitchedOff:
-    """A platform that cannot be linked now. `settings`: shown to admins. `is_known`: this build has it."""
+    """A platform that cannot be linked now. `settings`: shown to admins. `is_known`: this build has it.
+    `needs_review`: a sentence, where a reviewed app switches it on, too; `reviewed`: its setting."""
 
     title: str
     is_known: bool = True
     settings: tuple[str, ...] = ()
+    needs_review: str | None = None
+    reviewed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +180,14 @@ def _done(asked: Asked) -> blocks.Part | None:
 def _switched_off(item: SwitchedOff) -> blocks.Part:
     if not item.is_known:
         return blocks.section(f"{item.title} is a platform that I cannot connect yet.")
-    if item.settings:
-        names = " and ".join(f"`{name}`" for name in item.settings)
+    why = f" {item.needs_review}" if item.needs_review else ""
+    names = " and ".join(f"`{name}`" for name in item.settings)
+    if names and why:
+        how = f"Set `{item.reviewed}=true` once it is, or {names} for an app of its own."
+        return blocks.section(f"{item.title} is switched off.{why} {how}")
+    if names:
         return blocks.section(f"{item.title} is switched off: {names} are not set.")
-    return blocks.section(f"{item.title} is not switched on here yet. An admin can have that changed.")
+    return blocks.section(f"{item.title} is not switched on here yet.{why} An admin can have that changed.")
 
 
 def _choices(asked: Asked) -> list[blocks.Part | None]:

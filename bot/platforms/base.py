@@ -124,11 +124,15 @@ class RefreshModel:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One permission we ask for, and what a person loses without it ("posting")."""
+    """One permission we ask for, and what a person loses without it ("posting").
+
+    `concerns`: the one platform's word whose accounts lose by it, where it is not the one that was asked for
+    (a consent that reaches accounts of two platforms asks for both)."""
 
     name: str
     purpose: str
     required: bool = True
+    concerns: str | None = None
 
 
 class MediaKind(StrEnum):
@@ -210,6 +214,7 @@ class PlatformInfo:
     pkce: bool
     confirm_after_consent: bool = False  # the platform cannot be made to show account choice (LinkedIn)
     unreviewed: str | None = None  # what an unreviewed app cannot do, in a sentence for people
+    needs_review: str | None = None  # why it is off without a reviewed app, in a sentence
     probe_interval: timedelta | None = timedelta(days=1)  # None: refreshing is the proof of life
     account_noun: str = "account"
     post_noun: str = "post"

@@ -12,7 +12,7 @@ Sources: developers.facebook.com (manual login flow, Pages API, Reels publishing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.platforms import facebook_graph, facebook_login, facebook_pages, facebook_posts, facebook_reading
@@ -43,16 +43,29 @@ from bot.platforms.facebook_graph import Graph
 from bot.platforms.oauth import word
 from bot.settings import AppCredentials
 
+PAGES = (
+    Scope(facebook_pages.LIST, "finding the Pages"),
+    Scope(facebook_reading.READ, "reading back what was posted"),
+    Scope(facebook_pages.PUBLISH, "posting"),
+    Scope(facebook_pages.BUSINESSES, "Pages that belong to a business portfolio", required=False),
+)
+BEHIND_PAGES = (
+    Scope(
+        facebook_pages.IG_BASIC,
+        "Instagram accounts that are linked to the Pages",
+        required=False,
+        concerns="instagram",
+    ),
+    Scope(facebook_pages.IG_PUBLISH, "posting to these accounts", required=False, concerns="instagram"),
+)
+"""Asked for in the same dialog, so that the picker offers Instagram accounts beside the Pages. An app without
+the Instagram use case is refused the whole dialog for them."""
+
 INFO = PlatformInfo(
     key="facebook",
     title="Facebook",
     provider="facebook",
-    scopes=(
-        Scope(facebook_pages.LIST, "finding the Pages"),
-        Scope(facebook_reading.READ, "reading back what was posted"),
-        Scope(facebook_pages.PUBLISH, "posting"),
-        Scope(facebook_pages.BUSINESSES, "Pages that belong to a business portfolio", required=False),
-    ),
+    scopes=PAGES,
     refresh=facebook_login.REFRESH,
     hosts=facebook_graph.HOSTS,
     token_host=facebook_graph.HOST,
@@ -71,9 +84,13 @@ INFO = PlatformInfo(
 )
 
 
+WITH_INSTAGRAM = replace(INFO, scopes=(*PAGES, *BEHIND_PAGES))
+
+
 @dataclass(frozen=True, slots=True)
 class Facebook:
-    """The platform Facebook, at one version of the Graph API ("v26.0")."""
+    """The platform Facebook, at one version of the Graph API ("v26.0"); with `WITH_INSTAGRAM` it reaches the
+    Instagram accounts behind the Pages, too."""
 
     version: str
     info: PlatformInfo = INFO
@@ -81,7 +98,7 @@ class Facebook:
     def authorization_url(
         self, app: AppCredentials, redirect_uri: str, state: str, challenge: str | None
     ) -> str:
-        return facebook_login.authorization_url(self.version, app, redirect_uri, state, INFO.scopes)
+        return facebook_login.authorization_url(self.version, app, redirect_uri, state, self.info.scopes)
 
     async def exchange(self, call: Call, code: str, redirect_uri: str, verifier: str | None) -> Tokens:
         """Three or four calls, each under the call's deadline."""

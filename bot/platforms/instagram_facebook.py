@@ -38,6 +38,7 @@ from bot.settings import AppCredentials
 
 ACCOUNT_FIELDS = "id,username,name,profile_picture_url"
 
+# The same permissions as for Pages: both speak by one grant, and a second consent shall take nothing back.
 INFO = PlatformInfo(
     key="instagram",
     title="Instagram",
@@ -48,6 +49,7 @@ INFO = PlatformInfo(
         Scope(facebook_pages.LIST, "finding the Page that the account is linked to"),
         Scope(facebook_reading.READ, "reading back what was posted"),
         Scope(facebook_pages.BUSINESSES, "accounts that belong to a business portfolio", required=False),
+        Scope(facebook_pages.PUBLISH, "posting to the Pages", required=False, concerns="facebook"),
     ),
     refresh=facebook_login.REFRESH,
     hosts=frozenset({facebook_graph.HOST}),

@@ -4,7 +4,8 @@
     any         the call that makes it nothing; but LinkedIn refuses a copy with 422 and names the twin
 
 A consent with another set of scopes ends earlier tokens of the same app. Where both platforms share one app
-they are therefore one provider and always ask for the same scopes. Only partners get a refresh token.
+they are therefore one provider and always ask for the same scopes. Self-serve apps have the members' scopes
+alone, and LinkedIn refuses a consent that asks for more. Only partners get a refresh token.
 Sources: learn.microsoft.com/linkedin (authorization code flow, programmatic refresh tokens, token
 introspection, sign in with OpenID Connect, posts API, organization access control by role).
 """
@@ -61,25 +62,28 @@ ORGANISATIONS = (
 OWN_APP = (Scope("r_basicprofile", "knowing who this is"), *ORGANISATIONS)
 
 
-def _optional(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    return tuple(replace(scope, required=False) for scope in scopes)
+def _only_for(word: str, scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    return tuple(replace(scope, required=False, concerns=word) for scope in scopes)
 
 
 def members(version: str, *, shared: bool) -> LinkedIn:
     """Posting as a person. `shared`: organisations use the same app, so their scopes are asked for, too."""
-    scopes = (*MEMBERS, *_optional(ORGANISATIONS)) if shared else MEMBERS
+    scopes = (*MEMBERS, *_only_for("linkedin_pages", ORGANISATIONS)) if shared else MEMBERS
     return LinkedIn(version, _info("linkedin", "LinkedIn", "linkedin", scopes))
 
 
 def organisations(version: str, *, shared: bool) -> LinkedIn:
     """Posting as a Page. `shared`: on the members' app, as the same provider."""
-    union = (*IDENTITY, *_optional(MEMBERS[len(IDENTITY) :]), *ORGANISATIONS)
+    union = (*IDENTITY, *_only_for("linkedin", MEMBERS[len(IDENTITY) :]), *ORGANISATIONS)
     provider = "linkedin" if shared else "linkedin_pages"
     info = _info("linkedin_pages", "LinkedIn Page", provider, union if shared else OWN_APP)
     unreviewed = (
         "Until LinkedIn has granted the app its Standard tier, it may make 100 calls a day for a person."
     )
-    return LinkedIn(version, replace(info, account_noun="Page", unreviewed=unreviewed))
+    needs_review = "Posting as a Page takes an app that LinkedIn has approved for it."
+    return LinkedIn(
+        version, replace(info, account_noun="Page", unreviewed=unreviewed, needs_review=needs_review)
+    )
 
 
 def _info(key: str, title: str, provider: str, scopes: tuple[Scope, ...]) -> PlatformInfo:

@@ -33,6 +33,7 @@ ERRORS: Mapping[str, tuple[Kind, Reason]] = {
     "unsupported_grant_type": (Kind.APP, Reason.APP_SETTINGS),
     "unsupported_response_type": (Kind.APP, Reason.APP_SETTINGS),
     "invalid_scope": (Kind.APP, Reason.APP_SETTINGS),
+    "unauthorized_scope_error": (Kind.APP, Reason.APP_SETTINGS),  # LinkedIn: the app lacks a product
     "redirect_uri_mismatch": (Kind.APP, Reason.APP_SETTINGS),
     "invalid_token": (Kind.TOKEN, Reason.REFUSED),
     "insufficient_scope": (Kind.PERMISSION, Reason.PERMISSION_MISSING),
@@ -41,6 +42,10 @@ ERRORS: Mapping[str, tuple[Kind, Reason]] = {
     "server_error": (Kind.UNCLEAR, Reason.PLATFORM_DOWN),
 }
 """What the standard error names mean. What deviates stands in the platforms' own files, ahead of this."""
+
+
+DENIALS = frozenset({"access_denied", "user_cancelled_login", "user_cancelled_authorize", "user_denied"})
+"""The person said no at the platform's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,19 @@ def scope_set(value: object) -> frozenset[str] | None:
     else:
         return None
     return frozenset(filter(None, names)) or None
+
+
+def came_back_without_code(params: Mapping[str, str]) -> Verdict | None:
+    """What a redirect without a code says: None where the person said no.
+
+    Meta's dialog names strange permissions by `error_code=100` alone, without `error`."""
+    name = params.get("error", "")
+    if name in DENIALS:
+        return None
+    if not name and params.get("error_code") == "100":
+        name = "invalid_scope"
+    kind, reason = ERRORS.get(name, (Kind.UNKNOWN, Reason.UNKNOWN))
+    return Verdict(kind, reason, f"dialog/{name}" if name in ERRORS else "dialog")
 
 
 def parse_tokens(body: Body | None) -> Tokens:

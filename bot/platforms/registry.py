@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bot.platforms import linkedin
+from bot.platforms import facebook, linkedin
 from bot.platforms.base import Platform
 from bot.platforms.facebook import Facebook
 from bot.platforms.instagram import Instagram
@@ -31,29 +31,34 @@ SUPPORTED = (
 """The platforms' words, in the order in which people see them."""
 
 INSTAGRAM_ON_FACEBOOK = "instagram@facebook"
+PAGES_ON_LINKEDIN = "linkedin_pages@linkedin"
 """The key of Instagram resting on a Facebook grant: the same word to people, another way to the platform."""
 
 
 def build_platforms(settings: Settings) -> Mapping[str, Platform]:
     """Every supported platform by its word, in order; whether one is switched on is `settings.app_for`'s.
 
-    Behind them, under keys that are no words, what stands for a word on another provider's grants.
+    Behind them, under keys that are no words, what stands for a word on another provider's grants: accounts
+    that were linked that way go on being spoken for.
     """
-    shared = "linkedin_pages" not in settings.apps  # organisations on the members' app
+    shared = settings.linkedin_is_shared
+    meta, month = settings.meta_graph_version, settings.linkedin_version
     platforms: tuple[Platform, ...] = (
-        Facebook(settings.meta_graph_version),
-        Instagram(settings.meta_graph_version),
+        Facebook(meta, facebook.WITH_INSTAGRAM if settings.facebook_instagram else facebook.INFO),
+        Instagram(meta),
         Threads(),
         X(),
         TikTok(),
         YouTube(),
-        linkedin.members(settings.linkedin_version, shared=shared),
-        linkedin.organisations(settings.linkedin_version, shared=shared),
+        linkedin.members(month, shared=shared),
+        linkedin.organisations(month, shared=shared),
         Pinterest(),
     )
     by_word = {platform.info.key: platform for platform in platforms}
-    on_facebook = InstagramOnFacebook(settings.meta_graph_version)
-    return MappingProxyType(by_word | {INSTAGRAM_ON_FACEBOOK: on_facebook})
+    behind: dict[str, Platform] = {INSTAGRAM_ON_FACEBOOK: InstagramOnFacebook(meta)}
+    if not shared:
+        behind[PAGES_ON_LINKEDIN] = linkedin.organisations(month, shared=True)
+    return MappingProxyType(by_word | behind)
 
 
 def resting_on(platforms: Mapping[str, Platform], word: str, provider: str) -> Platform | None:

@@ -20,7 +20,7 @@ Require = Literal["run", "keys", "none"]
 
 _OWN = (*PLATFORMS, "linkedin_pages")
 # Fields of these names are variables of the same name; all others carry the product's prefix.
-_PLAIN_PREFIXES = ("slack_", "meta_", "linkedin_")
+_PLAIN_PREFIXES = ("slack_", "meta_", "linkedin_", "facebook_")
 _FIELD_OF = {
     name.upper() if name.startswith(_PLAIN_PREFIXES) else f"LAMPLIGHTER_{name.upper()}": name
     for name in Settings.model_fields

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     meta_graph_version: Annotated[str, BeforeValidator(checks.matching(r"v\d+\.\d+", "v26.0"))] = "v26.0"
     linkedin_version: Annotated[str, BeforeValidator(checks.matching(r"20\d{4}", "202609"))] = "202609"
 
+    facebook_instagram: Annotated[bool, BeforeValidator(checks.flag)] = True
+
     apps: Mapping[str, AppCredentials] = MappingProxyType({})
 
     @classmethod
@@ -86,11 +88,18 @@ class Settings(BaseSettings):
     def app_for(self, platform: str) -> AppCredentials | None:
         """The developer app of a platform, None where it is off.
 
-        `linkedin_pages` is the app for organisations: LinkedIn's member app where no other is set.
+        `linkedin_pages` is the app for organisations: LinkedIn's member app where no other is set and that
+        one passed the review. Before it, LinkedIn refuses such an app everything that Pages need.
         """
-        return self.apps.get(platform) or (
-            self.apps.get("linkedin") if platform == "linkedin_pages" else None
-        )
+        if platform == "linkedin_pages" and self.linkedin_is_shared:
+            return self.apps.get("linkedin")
+        return self.apps.get(platform)
+
+    @property
+    def linkedin_is_shared(self) -> bool:
+        """Whether organisations are linked through LinkedIn's member app."""
+        app = self.apps.get("linkedin")
+        return "linkedin_pages" not in self.apps and app is not None and app.reviewed
 
     @property
     def slack_mode(self) -> SlackMode:

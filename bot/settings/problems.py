@@ -30,6 +30,7 @@ _HOW = {
     "SLACK_ALLOWED_TEAMS": "give team ids separated by commas, such as T0123ABCD",
     "SLACK_OPERATIONS_CHANNEL": "the channel's details in Slack end with its id, such as C0123ABCD",
     "SLACK_API_URL": "leave it out",
+    "FACEBOOK_INSTAGRAM": "false for an app without the Instagram use case, otherwise leave it out",
     "META_GRAPH_VERSION": "leave it out, or give a version such as v26.0",
     "LINKEDIN_VERSION": "leave it out, or give a year and month such as 202609",
 }

@@ -13,6 +13,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+META = frozenset({"facebook", "instagram", "threads"})
+TIKTOK = "tiktok"
+"""The platforms that push notices to us, each signed with the secret of its own app."""
+
 TIKTOK_AGE = timedelta(minutes=5)
 """How far a TikTok signature's own time may be from ours."""
 

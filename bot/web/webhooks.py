@@ -25,12 +25,11 @@ from bot.domain import revocations
 from bot.domain.revocations import Kind, Progress, Pushed, Taken
 from bot.web import signatures
 from bot.web.door import FORM_TYPE, Door
+from bot.web.signatures import META, TIKTOK
 from bot.web.words import Words
 
 log = structlog.get_logger(__name__)
 
-META = frozenset({"facebook", "instagram", "threads"})
-TIKTOK = "tiktok"
 REMOVED = "authorization.removed"
 
 

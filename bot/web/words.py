@@ -160,7 +160,8 @@ def ended(view: ConsentView) -> Words:
 
 
 def _success(view: ConsentView) -> Words:
-    names = ", ".join(account.label for account in view.accounts)
+    names = ", ".join(f"{one.label} on {one.at}" if one.at else one.label for one in view.accounts)
+    where = "there" if any(one.at for one in view.accounts) else f"on {view.platform.title}"
     if view.result is Result.RELINKED:
         return Words(
             f"{names} is connected again",
@@ -183,7 +184,7 @@ def _success(view: ConsentView) -> Words:
         )
     return Words(
         f"{names} {verb} connected",
-        (f"Posts for {view.parties.client} can go out on {view.platform.title} now. The team was told.",),
+        (f"Posts for {view.parties.client} can go out {where} now. The team was told.",),
         "good",
     )
 

@@ -61,7 +61,7 @@ def test_authorization_url_is_facebooks_with_instagrams_scopes() -> None:
     query = parse_qs(parts.query)
     assert (parts.netloc, parts.path) == ("www.facebook.com", "/v26.0/dialog/oauth")
     assert set(query["scope"][0].split(",")) >= {*IG_SCOPES[3:], "pages_show_list", "pages_read_engagement"}
-    assert "pages_manage_posts" not in query["scope"][0]
+    assert "pages_manage_posts" in query["scope"][0], "a narrower consent might cut the Pages off"
     assert query["auth_type"] == ["rerequest"]
 
 

@@ -308,13 +308,25 @@ def test_apps() -> None:
     settings = load_settings(
         GOOD
         | {"TIKTOK_CLIENT_ID": "key", "TIKTOK_CLIENT_SECRET": "s", "TIKTOK_REVIEWED": "true"}
-        | {"LINKEDIN_CLIENT_ID": "member", "LINKEDIN_CLIENT_SECRET": "s"}
+        | {"LINKEDIN_CLIENT_ID": "member", "LINKEDIN_CLIENT_SECRET": "s", "LINKEDIN_REVIEWED": "true"}
     )
     tiktok, pages = settings.app_for("tiktok"), settings.app_for("linkedin_pages")
     assert tiktok is not None and pages is not None
     assert (tiktok.client_id, tiktok.client_secret.get_secret_value(), tiktok.reviewed) == ("key", "s", True)
-    assert (pages.client_id, pages.reviewed) == ("member", False)
+    assert (pages.client_id, pages.reviewed) == ("member", True)
     assert settings.app_for("x") is None
+
+
+def test_linkedin_pages_are_off_until_the_one_app_is_reviewed() -> None:
+    member = {"LINKEDIN_CLIENT_ID": "member", "LINKEDIN_CLIENT_SECRET": "s"}
+    settings = load_settings(GOOD | member)
+    assert settings.app_for("linkedin") is not None and settings.app_for("linkedin_pages") is None
+    assert not settings.linkedin_is_shared
+
+
+def test_instagram_behind_facebook_can_be_left_out() -> None:
+    assert load_settings(GOOD).facebook_instagram
+    assert not load_settings(GOOD | {"FACEBOOK_INSTAGRAM": "no"}).facebook_instagram
 
 
 def test_linkedin_pages_may_have_an_app_of_their_own() -> None:
