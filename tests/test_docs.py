@@ -15,14 +15,17 @@ import yaml
 from prometheus_client import generate_latest
 from starlette.routing import Route
 
+from bot import cli_doctor
 from bot.cli import main
 from bot.domain.house import House
 from bot.messages.words import APP_REASONS
 from bot.metrics import Meters
 from bot.platforms.base import PlatformInfo
-from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, SUPPORTED, build_platforms
+from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, PAGES_ON_LINKEDIN, SUPPORTED, build_platforms
 from bot.settings import KNOWN_NAMES, PLATFORMS, load_settings
+from bot.web import signatures
 from bot.web.routes import web_routes
+from tests.support import LINKEDIN
 
 ROOT = Path(__file__).parents[1]
 README, DOCS = ROOT / "README.md", ROOT / "docs"
@@ -31,7 +34,11 @@ OPERATIONS = (DOCS / "operations.md").read_text()
 SECURITY = (DOCS / "security.md").read_text()
 EVERYTHING = "\n".join(page.read_text() for page in PAGES)
 
-PAGE_OF = {"linkedin_pages": "linkedin", INSTAGRAM_ON_FACEBOOK: "instagram"}
+PAGE_OF = {
+    "linkedin_pages": "linkedin",
+    INSTAGRAM_ON_FACEBOOK: "instagram",
+    PAGES_ON_LINKEDIN: "linkedin",
+}
 SLACKS_OWN = {"/invite"}
 PICTURE_BYTES_MAX, PICTURE_WIDTH = 300_000, 1400
 
@@ -67,7 +74,7 @@ def anchors(page: Path) -> set[str]:
 
 def infos() -> list[tuple[str, PlatformInfo]]:
     """Every platform as the code asks for it: LinkedIn on one app and on two."""
-    shared = load_settings({}, require="none")
+    shared = load_settings(LINKEDIN, require="none")
     apart = {"LINKEDIN_PAGES_CLIENT_ID": "id", "LINKEDIN_PAGES_CLIENT_SECRET": "secret"}
     two = load_settings(apart, require="none")
     found = [*build_platforms(shared).items(), *build_platforms(two).items()]
@@ -160,6 +167,26 @@ def test_a_platforms_page_repeats_what_the_bot_says_before_the_review(key: str, 
     page = one_line(page_of(key))
     if info.unreviewed:
         assert f"*{info.unreviewed}*" in page
+
+
+@every_platform
+def test_a_platforms_page_says_why_it_may_be_off(key: str, info: PlatformInfo) -> None:
+    assert f"*{info.needs_review}*" in one_line(page_of(key)) or info.needs_review is None
+
+
+@pytest.mark.parametrize("platform", [*sorted(signatures.META), signatures.TIKTOK])
+def test_a_platforms_page_names_the_addresses_for_its_notices(platform: str) -> None:
+    """As `doctor` prints them, and as the bot serves them."""
+    given = {f"{platform.upper()}_CLIENT_ID": "id", f"{platform.upper()}_CLIENT_SECRET": "secret"}
+    settings = load_settings(given | {"LAMPLIGHTER_PUBLIC_URL": "https://bot.example.com"}, require="none")
+    title = build_platforms(settings)[platform].info.title
+    (printed,) = [found.advice for found in cli_doctor.platforms(settings) if found.about == title]
+    addresses = set(re.findall(r"https://bot\.example\.com(/webhooks/[a-z/]+)", printed))
+    assert addresses
+    served = {"/webhooks/{platform}", "/webhooks/{platform}/deauthorize", "/webhooks/{platform}/deletion"}
+    assert {address.replace(platform, "{platform}") for address in addresses} <= served
+    spans = code_in(page_of(platform))
+    assert [address for address in addresses if f"{{PUBLIC_URL}}{address}" not in spans] == []
 
 
 def test_the_overview_leads_to_every_platform() -> None:

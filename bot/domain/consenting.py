@@ -23,7 +23,7 @@ from bot.domain.house import House
 from bot.domain.inviting import find, is_wanted, usable
 from bot.domain.outcomes import Outcome, judge, judge_verdict
 from bot.http import HttpError
-from bot.platforms.base import Discovery, Kind, PlatformError
+from bot.platforms.base import Discovery, Kind, Platform, PlatformError, Tokens
 from bot.platforms.oauth import came_back_without_code, pkce_pair
 from storage import grants
 from storage import invitations as store
@@ -163,11 +163,22 @@ async def _work(house: House, consent: Consent, code: str) -> None:
         tokens = await platform.exchange(call, code, consent.redirect_uri, verifier)
         answer = Answer(tokens)
         await _keep(house, consent.id, answer)
-        found = await platform.discover(house.call(platform), tokens)
+        found = await _discover(house, platform, tokens)
     except (PlatformError, HttpError) as error:
         await _exchange_failed(house, consent, error)
         return
     await _decide(house, consent.id, answer.with_discovery(found), found)
+
+
+async def _discover(house: House, platform: Platform, tokens: Tokens) -> Discovery:
+    """What the tokens reach: nothing where they lack what even asking takes, so that this is told by name."""
+    try:
+        return await platform.discover(house.call(platform), tokens)
+    except PlatformError as error:
+        lacking = consent_checks.missing_scopes(platform.info, tokens.scopes, required_only=True)
+        if error.verdict.kind is not Kind.PERMISSION or not lacking:
+            raise
+        return Discovery(tokens.subject or "", "", ())
 
 
 async def _hold_grant(house: House, consent: Consent) -> None:
@@ -287,7 +298,7 @@ async def recover(house: House) -> int:
         answer = open_answer(house.vault, consent.id, consent.answer)
         try:
             platform = house.platforms[consent.platform]
-            found = await platform.discover(house.call(platform), answer.tokens)
+            found = await _discover(house, platform, answer.tokens)
         except (PlatformError, HttpError) as error:
             await _exchange_failed(house, consent, error)
             continue

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.http import HttpError
 from bot.platforms import meta, oauth
 from bot.platforms import threads_limits as limits
 from bot.platforms import threads_media as media
@@ -47,6 +48,7 @@ from bot.settings import AppCredentials
 
 TOKENS = f"https://{media.HOST}"  # token endpoints have no version
 ME_FIELDS = "id,username,name,threads_profile_picture_url"
+TRIAL_TEXT = "Connected"  # of a container that is never published
 
 INFO = PlatformInfo(
     key="threads",
@@ -100,7 +102,8 @@ class Threads:
         )
 
     async def exchange(self, call: Call, code: str, redirect_uri: str, verifier: str | None) -> Tokens:
-        """Two calls, each under the call's deadline: code to short-lived, short-lived to long-lived."""
+        """Code to short-lived, short-lived to long-lived, then what was allowed: up to four calls, each under
+        the call's deadline."""
         secret = call.app.client_secret.get_secret_value()
         form = {
             "client_id": call.app.client_id,
@@ -118,6 +121,7 @@ class Threads:
             "access_token": short.access_token,
         }
         long = oauth.parse_tokens(await _token_call(call, "GET", "/access_token", params=params))
+        scopes = scopes or await _allowed(call, long.access_token)
         return replace(long, scopes=scopes, subject=oauth.word(body.get("user_id")))
 
     async def refresh(self, call: Call, tokens: Tokens) -> Tokens:
@@ -213,6 +217,27 @@ async def _token_call(
 def _not_a_post(verdict: Verdict) -> Verdict:
     """A bad parameter of a call that carries no post is for a person to look at, not refused content."""
     return replace(verdict, kind=Kind.UNKNOWN) if verdict.kind is Kind.CONTENT else verdict
+
+
+async def _allowed(call: Call, token: str) -> frozenset[str] | None:
+    """What the person left ticked; None where that cannot be told.
+
+    No reply names it, and debug_token answers only an app's testers. So each right is tried: reading who this
+    is, then making a container of text, which nobody sees and which is gone in a day."""
+    desk = media.Desk(call, Target("me", "", token))
+    try:
+        await desk.get("/me", "id")
+    except (PlatformError, HttpError) as error:
+        return frozenset({media.PUBLISH}) if _is_not_allowed(error) else None
+    try:
+        await desk.post("threads", {"media_type": "TEXT", "text": TRIAL_TEXT})
+    except (PlatformError, HttpError) as error:
+        return frozenset({media.BASIC}) if _is_not_allowed(error) else None
+    return frozenset({media.BASIC, media.PUBLISH})
+
+
+def _is_not_allowed(error: PlatformError | HttpError) -> bool:
+    return isinstance(error, PlatformError) and error.verdict.reason is Reason.PERMISSION_MISSING
 
 
 async def _me(call: Call, token: str) -> Account:

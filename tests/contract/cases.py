@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from sandbox.platforms import (
     testing_linkedin,
     testing_meta,
@@ -25,18 +26,34 @@ class Case:
     other: str
     reached: str
     populate: Callable[[Twins], None] | None = None
-    partial: dict[str, str] = field(default_factory=dict)  # a form that leaves out what is needed to post
+    unticks: bool = True  # whether people can leave single permissions out there
     renewable: bool = True  # whether the platform lets a grant live on without a person
+    key: str = ""  # of a way to the platform over another's app
+
+    @property
+    def id(self) -> str:
+        return self.key or self.platform
+
+    def __str__(self) -> str:
+        return self.id
 
 
 CASES = (
     Case("facebook", testing_meta.ANNA, testing_meta.BEN, "bakery", testing_meta.populate),
     Case("instagram", "17841400000000001", "17841400000000002", "bakery"),
     Case("threads", testing_meta.THREADER, testing_meta.OTHER, "bakery", testing_meta.populate),
-    Case("x", "1001", "1002", "bakery"),
+    Case("x", "1001", "1002", "bakery", unticks=False),
     Case("tiktok", "-000bakery", "-000florist", "bakery", testing_tiktok.populate),
     Case("youtube", "UCbakery", "UCother", "bakery", testing_youtube.populate),
-    Case("linkedin", "anna1", "ben2", "Anna Baker", testing_linkedin.populate, renewable=False),
-    Case("linkedin_pages", "anna1", "ben2", "bakery", testing_linkedin.populate, renewable=False),
-    Case("pinterest", "61", "62", "bakery", testing_pinterest.populate),
+    Case("linkedin", "anna1", "ben2", "Anna Baker", testing_linkedin.populate, False, False),
+    Case("linkedin_pages", "anna1", "ben2", "bakery", testing_linkedin.populate, False, False),
+    Case("pinterest", "61", "62", "bakery", testing_pinterest.populate, unticks=False),
+    Case(
+        "instagram",
+        testing_meta.ANNA,
+        testing_meta.BEN,
+        "bakery",
+        testing_meta.populate,
+        key=INSTAGRAM_ON_FACEBOOK,
+    ),
 )

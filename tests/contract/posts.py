@@ -22,18 +22,13 @@ from bot.jobs import sweep
 from bot.outbound import Rewriter
 from bot.platforms.base import Content, Media, MediaKind
 from bot.platforms.media import UrlMedia
-from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, build_platforms
-from sandbox.platforms import testing_meta
-from sandbox.platforms.model import App
+from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from sandbox.platforms.testing import Twins, jpeg
-from storage.database import Database
 from storage.models import Connection, Delivery, Notice
-from tests.contract.cases import CASES, Case
-from tests.contract.conftest import Stage
-from tests.support import SETTINGS, a_client, house_at, our_app
+from tests.contract.cases import CASES
+from tests.contract.conftest import Stage, stage_of
 
-ON_FACEBOOK = Case("instagram", testing_meta.ANNA, testing_meta.BEN, "bakery", testing_meta.populate)
-BY_WORD = {case.platform: case for case in CASES} | {INSTAGRAM_ON_FACEBOOK: ON_FACEBOOK}
+BY_WORD = {case.id: case for case in CASES}
 LINK = "https://bakery.example/bread"
 FILM_BYTES = 300_000
 STEPS_MOST = 80  # of one delivery
@@ -163,38 +158,10 @@ class ShelfMedia:
 async def stage_for(
     word: str, twins: Twins, migrated: Path, folder: Path, *, fresh: str = ""
 ) -> AsyncIterator[Stage]:
-    """A platform's twin, a house with its app and a reader of media, and a client. `fresh` names the file."""
-    case = BY_WORD[word]
-    if case.populate is not None:
-        case.populate(twins)
-    path = folder / f"publishing{fresh}.db"
-    path.write_bytes(migrated.read_bytes())
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    rewriter = Rewriter(str(twins.http.base_url).rstrip("/"))
-    own = () if word == INSTAGRAM_ON_FACEBOOK else (word,)
-    try:
-        async with house_at(twins, database, folder, platforms=own) as plain, OpenHttp(rewriter) as files:
-            house = replace(plain, media=UrlMedia(files))
-            if not own:
-                house = on_facebook(twins, house)
-            yield Stage(case, twins, house, await a_client(house))
-    finally:
-        await database.close()
-
-
-def on_facebook(twins: Twins, house: House) -> House:
-    """The word `instagram` on Facebook's app, as it is where Instagram has none of its own."""
-    app, platform = our_app("facebook"), build_platforms(SETTINGS)[INSTAGRAM_ON_FACEBOOK]
-    twins.world.register_app(
-        App(
-            platform="facebook",
-            client_id=app.client_id,
-            secret=app.client_secret.get_secret_value(),
-            redirect_uris=(house.redirect_uri("instagram"),),
-            scopes=frozenset(scope.name for scope in platform.info.scopes),
-        )
-    )
-    return replace(house, platforms={"instagram": platform}, apps={"instagram": app})
+    """A stage whose house reads media. `fresh` names its database's file."""
+    path, rewriter = folder / f"publishing{fresh}.db", Rewriter(str(twins.http.base_url).rstrip("/"))
+    async with stage_of(BY_WORD[word], twins, migrated, path) as stage, OpenHttp(rewriter) as files:
+        yield replace(stage, house=replace(stage.house, media=UrlMedia(files)))
 
 
 async def queued(stage: Stage, connection: Connection, content: Content, minutes: float = 0) -> str:

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.platforms.base import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
-from storage.models import Connection, Grant
+from storage.models import Connection, Grant, Notice
 from tests.domain.crowd import a_post, all_incidents, live, told, work
 from tests.support import grant_of, house_at, linked
 
@@ -46,6 +46,24 @@ async def test_what_proved_itself_lately_is_left_alone(
         await live(house, twins, hours=12)
         assert probes(twins, "instagram") == before + 1
         assert (await grant_of(house, connection)).state == "live"
+
+
+async def test_a_check_follows_a_changed_handle_by_id_with_one_quiet_line(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.world.change_account("instagram", connection.account_id, handle="bakers")
+        await live(house, twins, days=4)
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+            lines = (await session.scalars(select(Notice).where(Notice.topic == "renamed"))).all()
+        assert (row.handle, row.account_id, row.problem) == ("bakers", connection.account_id, None)
+        (line,) = lines
+        assert line.facts == {"old": "@bakery", "new": "@bakers"}
+        assert (line.kind, line.audience, line.audience_id) == ("event", "team", row.client_id)
+        assert await all_incidents(database) == []
 
 
 async def test_where_refreshing_is_the_proof_nothing_is_asked(

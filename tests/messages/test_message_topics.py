@@ -8,7 +8,18 @@ from itertools import product
 
 import pytest
 
-from bot.messages import actions, engine, health, incident, incident_news, invitation, late, posts, retry
+from bot.messages import (
+    actions,
+    connect,
+    engine,
+    health,
+    incident,
+    incident_news,
+    invitation,
+    late,
+    posts,
+    retry,
+)
 from bot.messages.health import HealthFacts, HealthLine
 from bot.messages.incident_facts import Waiting
 from bot.messages.people import Account, ClientName
@@ -453,3 +464,16 @@ def test_a_gap_says_from_when_to_when_and_what_follows() -> None:
 def test_the_welcome_says_what_to_do_first() -> None:
     shown = check(engine.welcome(UGLY))
     assert "`/lamplighter setup`" in shown.text and actions_of(shown) == [actions.OPEN_SETUP]
+
+
+def test_a_platform_that_waits_for_a_review_says_so_and_how_to_switch_it_on() -> None:
+    why = "Posting as a Page takes an app that LinkedIn has approved for it."
+    names = ("LINKEDIN_PAGES_CLIENT_ID", "LINKEDIN_PAGES_CLIENT_SECRET")
+    off = connect.SwitchedOff("LinkedIn Page", True, names, why, "LINKEDIN_REVIEWED")
+    told = connect.all_off([off]).text
+    assert told == (
+        f"LinkedIn Page is switched off. {why} Set `LINKEDIN_REVIEWED=true` once it is, or "
+        "`LINKEDIN_PAGES_CLIENT_ID` and `LINKEDIN_PAGES_CLIENT_SECRET` for an app of its own."
+    )
+    plain = connect.all_off([replace(off, settings=())]).text
+    assert plain == f"LinkedIn Page is not switched on here yet. {why} An admin can have that changed."

@@ -165,6 +165,8 @@ class TinyThreads:
     status: list[str] = field(default_factory=lambda: ["FINISHED"])
     made: list[Mapping[str, str]] = field(default_factory=list)
     published: list[str] = field(default_factory=list)
+    refused: Mapping[str, object] = field(default_factory=dict)  # by path, with this error
+    tried: list[Mapping[str, str]] = field(default_factory=list)
 
     def __call__(self, sight: Sight) -> Response:
         assert sight.host == "graph.threads.net"
@@ -184,8 +186,13 @@ class TinyThreads:
         return self.graph(sight, sight.path.removeprefix("/v1.0"))
 
     def graph(self, sight: Sight, path: str) -> Response:
+        if path in self.refused:
+            return reply(400, self.refused[path])
         if path == "/me":
             return reply(200, {"id": "31", "username": "lamp", "name": "Lamp"})
+        if (sight.method, path) == ("POST", "/me/threads"):
+            self.tried.append(dict(sight.form))
+            return reply(200, {"id": "901"})
         if (sight.method, path) == ("POST", "/31/threads"):
             self.made.append(dict(sight.form))
             return reply(200, {"id": str(900 + len(self.made))})

@@ -15,7 +15,7 @@ from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import Call, Content, Found, Handles, Kind, PlatformError, Ready, Reason, Tokens, Wait
 from bot.platforms.threads import Threads
 from bot.platforms.threads_limits import length
-from bot.platforms.threads_media import CONTAINER_ERRORS
+from bot.platforms.threads_media import BASIC, CONTAINER_ERRORS, PUBLISH
 from tests.platforms.meta_fakes import FILM, PICTURE, TH_TARGET, TinyThreads, refusal
 from tests.platforms.platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply
 
@@ -49,13 +49,39 @@ def test_authorization_url() -> None:
 
 
 async def test_consent_ends_with_a_long_lived_token() -> None:
-    call, http = call_of(TinyThreads())
+    threads = TinyThreads()
+    call, http = call_of(threads)
     tokens = await PLATFORM.exchange(call, "AQT#_", REDIRECT, None)
     assert (tokens.access_token, tokens.expires_in, tokens.refresh_token) == ("TH-1", 5183944.0, None)
-    assert (tokens.subject, tokens.scopes) == ("17841400000000031", None)
-    assert http.paths() == ["POST /oauth/access_token", "GET /access_token"]
+    assert (tokens.subject, tokens.scopes) == ("17841400000000031", frozenset({BASIC, PUBLISH}))
+    assert http.paths() == [
+        "POST /oauth/access_token",
+        "GET /access_token",
+        "GET /v1.0/me",
+        "POST /v1.0/me/threads",
+    ]
+    assert threads.tried == [{"media_type": "TEXT", "text": "Connected"}] and not threads.published
     found = await PLATFORM.discover(call, tokens)
     assert (found.subject, found.subject_name, found.accounts[0].handle) == ("31", "Lamp", "lamp")
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "allowed"),
+    [
+        ("/me", graph_error(10), {PUBLISH}),
+        ("/me/threads", graph_error(10), {BASIC}),
+        ("/me/threads", graph_error(200), {BASIC}),
+        ("/me", graph_error(2), None),
+        ("/me/threads", graph_error(4, 2207051), None),
+        ("/me/threads", "<html>", None),
+    ],
+)
+async def test_what_a_person_left_out_is_found_by_trying(
+    path: str, error: object, allowed: set[str] | None
+) -> None:
+    """No reply names the permissions; an error that says nothing about them accuses nobody."""
+    call, _ = call_of(TinyThreads(refused={path: error}))
+    assert (await PLATFORM.exchange(call, "AQT", REDIRECT, None)).scopes == allowed
 
 
 async def test_a_refresh_is_one_call() -> None:

@@ -29,12 +29,14 @@ from starlette.applications import Starlette
 from bot import cli_reach
 from bot.app import assembled, listening
 from bot.cli import main
+from bot.cli_doctor import platforms
 from bot.domain import client_import, disconnecting, restoring, rotating
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.looking import look
 from bot.settings import load_settings
+from bot.web import signatures
 from bot.web.service import PROCESS_HEADER, process_mark
 from sandbox.platforms.testing import Twins
 from sandbox.slack import AppConfig, SlackWorld, create_slack_routes
@@ -654,6 +656,27 @@ async def test_doctor_finds_that_all_is_well(here: Path, monkeypatch: pytest.Mon
     assert f"{public} reaches this machine" in result.output
     house = cast(House, SimpleNamespace(public_url=public))
     assert f"Redirect URL: {House.redirect_uri(house, 'x')}\n" in result.output
+
+
+def test_doctor_prints_what_each_console_asks_for_ready_to_paste() -> None:
+    meta = {"THREADS_CLIENT_ID": "our-threads", "THREADS_CLIENT_SECRET": "threads-secret"}
+    facebook = {"FACEBOOK_CLIENT_ID": "our-facebook", "FACEBOOK_CLIENT_SECRET": "facebook-secret"}
+    tiktok = {"TIKTOK_CLIENT_ID": "our-tiktok", "TIKTOK_CLIENT_SECRET": "tiktok-secret"}
+    linkedin = {"LINKEDIN_CLIENT_ID": "our-linkedin", "LINKEDIN_CLIENT_SECRET": "linkedin-secret"}
+    given = {"LAMPLIGHTER_PUBLIC_URL": "https://bot.example.com"} | meta | facebook | tiktok | linkedin
+    found = {item.about: item for item in platforms(load_settings(given, require="none"))}
+    threads, behind = found["Threads"].advice, found["Instagram"].advice
+    base = "https://bot.example.com/webhooks/threads"
+    assert f"Deauthorize callback URL: {base}/deauthorize\n" in threads
+    assert f"Data deletion request URL: {base}/deletion\n" in threads
+    assert f"{base}, verify token: {signatures.verify_token('threads-secret')}" in threads
+    assert "threads-secret" not in threads
+    assert behind == "Redirect URL: https://bot.example.com/oauth/instagram/callback", "on Facebook's app"
+    assert "https://bot.example.com/webhooks/tiktok" in found["TikTok"].advice
+    assert "webhooks" not in found["LinkedIn"].advice
+    pages = found["LinkedIn Page"]
+    assert "approved" in pages.what and "LINKEDIN_REVIEWED=true" in pages.advice
+    assert "not reviewed yet). Until Meta has reviewed the app" in found["Facebook"].what
 
 
 async def test_doctor_names_every_problem_and_what_to_do(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
