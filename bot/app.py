@@ -233,7 +233,7 @@ async def _app(
     outbox = Outbox(
         house.db,
         gateway,
-        renderers.build_renderers(house),
+        renderers.build_renderers(house, gateway.permalink),
         channels_by_audience(settings.slack_operations_channel),
         utc_now,
         house.owner,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import disconnecting, pausing
@@ -25,20 +26,28 @@ from bot.messages import (
 )
 from bot.messages import pausing as pause_words
 from bot.messages import posts as told
+from bot.messages.incident_facts import Reminder
 from bot.messages.message import Message
 from bot.messages.missed import with_note
+from bot.slack.errors import SlackProblem
 from storage import clients, connections
 from storage.models import Notice
 
 __all__ = ["build_renderers"]
 
+log = structlog.get_logger(__name__)
+
+Permalink = Callable[[str, str, str], Awaitable[str]]
+"""The address of a message: workspace, channel, timestamp in. Raises SlackProblem."""
 Renderer = Callable[[Notice], Awaitable[Message | None]]
 Show = Callable[[AsyncSession, House, Notice], Awaitable[Message | None]]
 
 
-def build_renderers(house: House) -> dict[str, Renderer]:
-    """By topic. A renderer answers None when there is nothing to say any more."""
-    return {topic: _renderer(house, show) for topic, show in TOPICS.items()}
+def build_renderers(house: House, permalink: Permalink | None = None) -> dict[str, Renderer]:
+    """By topic. A renderer answers None when there is nothing to say any more. Without `permalink`, messages
+    name others in words alone."""
+    found = {topic: _renderer(house, show) for topic, show in TOPICS.items()}
+    return found | {"incident": _incident_renderer(house, permalink)}
 
 
 def _renderer(house: House, show: Show) -> Renderer:
@@ -60,11 +69,37 @@ async def _invitation_client(session: AsyncSession, house: House, notice: Notice
     return invitation.for_client(facts) if facts else None
 
 
-async def _incident(session: AsyncSession, house: House, notice: Notice) -> Message | None:
-    facts = await alerts.alert(
-        session, house, notice.workspace_id, notice.subject_id or "", notice.facts.get("client")
-    )
-    return incident.incident(facts) if facts else None
+def _incident_renderer(house: House, permalink: Permalink | None) -> Renderer:
+    """An alert's first message. Where it leads is asked of Slack with no transaction open."""
+
+    async def render(notice: Notice) -> Message | None:
+        async with house.db.read() as session:
+            places = await alerts.linked_roots(session, notice)
+        links = {word: await _address(place, permalink) for word, place in places.items()}
+        async with house.db.read() as session:
+            client_id = notice.facts.get("client")
+            facts = await alerts.alert(
+                session, house, notice.workspace_id, notice.subject_id or "", client_id
+            )
+        if facts is None:
+            return None
+        led = replace(
+            facts, has_began="began" in links, began=links.get("began"), goes_on=links.get("goes_on")
+        )
+        return with_note(incident.incident(led), notice.problem)
+
+    return render
+
+
+async def _address(place: Notice, permalink: Permalink | None) -> str | None:
+    """Where a message stands; None where it does not stand yet, or Slack does not say."""
+    if permalink is None or place.channel_id is None or place.ts is None:
+        return None
+    try:
+        return await permalink(place.workspace_id, place.channel_id, place.ts)
+    except SlackProblem as problem:
+        log.info("no permalink", notice=place.id, word=problem.word)
+        return None
 
 
 async def _incident_news(session: AsyncSession, house: House, notice: Notice) -> Message | None:
@@ -73,8 +108,12 @@ async def _incident_news(session: AsyncSession, house: House, notice: Notice) ->
     )
     if facts is None:
         return None
+    what = str(notice.facts.get("what", ""))
+    if what == "reminder":
+        said = Reminder(notice.facts.get("snoozed_by"), bool(notice.facts.get("is_last")))
+        return incident_news.reminder(replace(facts, reminder=said))
     about = await alerts.news_of(session, house, notice.workspace_id, notice.facts.get("connection"))
-    return incident_news.news(replace(facts, news_of=about), str(notice.facts.get("what", "")))
+    return incident_news.news(replace(facts, news_of=about), what)
 
 
 async def _day(session: AsyncSession, house: House, notice: Notice) -> Message | None:
@@ -165,7 +204,6 @@ async def _pause_news(session: AsyncSession, house: House, notice: Notice) -> Me
 TOPICS: dict[str, Show] = {
     "invitation": _invitation,
     "invitation.client": _invitation_client,
-    "incident": _incident,
     "incident.news": _incident_news,
     "day": _day,
     "published": _published,
@@ -181,4 +219,5 @@ TOPICS: dict[str, Show] = {
     "renamed": _renamed,
     "welcome": _welcome,
 }
-"""How each topic is shown. Written by the rules; every topic that they write stands here."""
+"""How each topic is shown, besides alerts, which lead to one another. Every topic that the rules write stands
+here or there."""

@@ -40,12 +40,13 @@ class LastSweep:
 
 
 async def next_moment(session: AsyncSession, after: datetime) -> datetime | None:
-    """The first moment after `after` at which something falls due: six index look-ups."""
+    """The first moment after `after` at which something falls due: seven index look-ups."""
     columns = (
         Grant.next_due_at,
         Delivery.next_at,
         Connection.next_change_at,
         Incident.next_at,
+        Incident.remind_at,
         Breaker.retry_at,
     )
     moments = [await _first(session, column, after) for column in columns]

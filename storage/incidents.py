@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Connection, Grant, Incident, Notice, new_id
@@ -15,7 +15,8 @@ from storage.upsert import insert_new
 
 async def open_one(session: AsyncSession, open_key: str, **values: Any) -> tuple[Incident, bool]:
     """The open incident of this cause, and whether this call opened it."""
-    row = {"id": new_id(), "open_key": open_key, "state": "open", "step": 0, "detail": {}} | values
+    fresh = {"id": new_id(), "open_key": open_key, "state": "open", "step": 0, "reminders": 0, "detail": {}}
+    row = fresh | values
     opened = await insert_new(session, Incident, row, "open_key")
     incident = await find_open(session, open_key)
     assert incident is not None
@@ -47,15 +48,48 @@ async def open_of_client(session: AsyncSession, client_id: str) -> Sequence[str]
     return (await session.execute(query)).scalars().all()
 
 
-async def close(session: AsyncSession, incident: Incident, how: str, now: datetime) -> bool:
-    """Closes an incident; true for the one call that did."""
+async def close(session: AsyncSession, incident: Incident, how: str, now: datetime, **detail: object) -> bool:
+    """Closes an incident; true for the one call that did. `detail` is added to what is known of it."""
+    values: dict[str, Any] = {"state": "closed", "open_key": None, "closed_at": now, "closed_how": how}
+    values |= {"next_at": None, "remind_at": None}
+    if detail:
+        values["detail"] = {**incident.detail, **detail}
     closed = await session.execute(
         update(Incident)
         .where(Incident.id == incident.id, Incident.state == "open")
-        .values(state="closed", open_key=None, closed_at=now, closed_how=how)
+        .values(**values)
         .returning(Incident.id)
     )
     return closed.first() is not None
+
+
+async def snooze(
+    session: AsyncSession,
+    workspace_id: str,
+    incident_id: str,
+    severity: str,
+    by: str | None,
+    until: datetime,
+    remind_at: datetime | None,
+    ask_at: datetime,
+) -> Incident | None:
+    """Keeps an open incident quiet until then. None where it is not open, was taken, or is of another
+    severity by now."""
+    asks = case((Incident.next_at.is_(None), null()), else_=ask_at)
+    changed = await session.execute(
+        update(Incident)
+        .where(
+            Incident.id == incident_id,
+            Incident.workspace_id == workspace_id,
+            Incident.state == "open",
+            Incident.severity == severity,
+            Incident.taken_by.is_(None),
+        )
+        .values(snoozed_until=until, snoozed_by=by, remind_at=remind_at, next_at=asks)
+        .returning(Incident)
+        .execution_options(populate_existing=True)
+    )
+    return changed.scalar_one_or_none()
 
 
 async def roots(session: AsyncSession, incident_id: str) -> Sequence[Notice]:
@@ -67,7 +101,7 @@ async def roots(session: AsyncSession, incident_id: str) -> Sequence[Notice]:
 async def reopen(session: AsyncSession, open_key: str, since: datetime, **same: Any) -> Incident | None:
     """The newest incident of a cause that was closed after `since`, opened again: what flaps is one episode.
 
-    `same` are the columns by which it is known."""
+    `same` are the columns by which it is known. None also for whom another process was faster than."""
     newest = (
         select(Incident)
         .where(Incident.state == "closed", Incident.closed_at >= since)
@@ -78,8 +112,14 @@ async def reopen(session: AsyncSession, open_key: str, since: datetime, **same: 
     incident = (await session.execute(newest)).scalar_one_or_none()
     if incident is None:
         return None
-    await change(session, incident, state="open", open_key=open_key, closed_at=None, closed_how=None)
-    return incident
+    reopened = await session.execute(
+        update(Incident)
+        .where(Incident.id == incident.id, Incident.state == "closed")
+        .values(state="open", open_key=open_key, closed_at=None, closed_how=None)
+        .returning(Incident)
+        .execution_options(populate_existing=True)
+    )
+    return reopened.scalar_one_or_none()
 
 
 async def take(
@@ -94,7 +134,9 @@ async def take(
             Incident.state == "open",
             Incident.taken_by.is_(None),
         )
-        .values(taken_by=user_id, taken_at=now, next_at=None)
+        .values(
+            taken_by=user_id, taken_at=now, next_at=None, remind_at=None, snoozed_until=None, snoozed_by=None
+        )
         .returning(Incident.id)
         .execution_options(synchronize_session=False)
     )
@@ -113,14 +155,16 @@ async def change(session: AsyncSession, incident: Incident, **values: Any) -> No
 
 
 async def deaths_since(session: AsyncSession, grant_id: str, since: datetime) -> int:
-    """How often connections on a grant died since then, the open episode included."""
-    query = select(func.count(func.distinct(Incident.id))).where(
+    """How often connections on a grant died since then, the open episode included. What came back in the
+    same episode (`again` in its detail) counts as well."""
+    query = select(Incident.detail).where(
         Incident.grant_id == grant_id,
         Incident.severity == "dead",
         Incident.kind.in_(("grant", "connection")),
         Incident.opened_at >= since,
     )
-    return int(await session.scalar(query) or 0)
+    details = (await session.execute(query)).scalars().all()
+    return len(details) + sum(int(detail.get("again", 0)) for detail in details)
 
 
 async def down(

@@ -1,6 +1,6 @@
 """Which connections must be looked at next, which outages can be tried again, who was not asked yet.
 
-Everything here is found on an index: a tick in which nothing is due costs three look-ups.
+Everything here is found on an index: a tick in which nothing is due costs four look-ups.
 """
 
 from __future__ import annotations
@@ -205,3 +205,26 @@ async def claim_untaken(session: AsyncSession, now: datetime, limit: int) -> Seq
 
 async def any_untaken(session: AsyncSession, now: datetime) -> bool:
     return await session.scalar(select(Incident.id).where(Incident.next_at <= now).limit(1)) is not None
+
+
+async def claim_reminders(session: AsyncSession, now: datetime, limit: int) -> Sequence[Incident]:
+    """Open alerts that nobody took and that are due to be said again; each is given out once per moment."""
+    ready = (
+        select(Incident.id)
+        .where(Incident.remind_at <= now, Incident.state == "open", Incident.taken_by.is_(None))
+        .order_by(Incident.remind_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = await session.execute(
+        update(Incident)
+        .where(Incident.id.in_(ready), Incident.remind_at <= now)
+        .values(remind_at=None)
+        .returning(Incident)
+        .execution_options(populate_existing=True)
+    )
+    return taken.scalars().all()
+
+
+async def any_to_remind(session: AsyncSession, now: datetime) -> bool:
+    return await session.scalar(select(Incident.id).where(Incident.remind_at <= now).limit(1)) is not None

@@ -1,5 +1,5 @@
 """Buttons of invitations and alerts: opening, undoing, asking the client, copying the link, checking now,
-taking an alert, pausing its client."""
+taking an alert, snoozing it, pausing its client."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press, pattern
 from bot.commands.who import demand_member, demand_named
-from bot.domain import check_now, inviting, pausing, taking, undoing
+from bot.domain import check_now, inviting, pausing, reminding, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.reminding import Span
 from bot.messages import actions
 from bot.messages import links as messages
 from bot.messages.message import Message
@@ -77,6 +78,19 @@ async def take(desk: Desk, press: Press) -> Message | None:
     demand_member(press.asker, "take alerts")
     async with desk.house.db.write() as session:
         await taking.take(session, press.asker.actor, press.value, desk.house.clock.now())
+    desk.house.wake.outbox.set()
+    return None
+
+
+async def snooze(desk: Desk, press: Press) -> Message | None:
+    """*Snooze*: the alert shows who put it off and until when, and is quiet until then."""
+    demand_member(press.asker, "snooze alerts")
+    parts = actions.split(press.value, 3)
+    if parts is None or parts[2] not in list(Span):
+        raise Refused(OLD_BUTTON)
+    async with desk.house.db.write() as session:
+        now = desk.house.clock.now()
+        await reminding.snooze(session, press.asker.actor, parts[0], parts[1], Span(parts[2]), now)
     desk.house.wake.outbox.set()
     return None
 
@@ -168,5 +182,6 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_press(app, desk, actions.COPY_LINK, copy_link)
     listen_for_press(app, desk, actions.CHECK_NOW, check)
     listen_for_press(app, desk, actions.TAKE, take)
+    listen_for_press(app, desk, actions.SNOOZE, snooze)
     listen_for_press(app, desk, actions.PAUSE_CLIENT, pause)
     listen_for_press(app, desk, actions.RESUME_CLIENT, resume)

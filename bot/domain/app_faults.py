@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import reminding
 from bot.domain.incident_closing import close_one
 from bot.domain.incident_threads import DEAD, app_key, root_in_operations
 from bot.domain.outcomes import Judgement
@@ -31,6 +32,7 @@ async def app_refused(
     key = app_key(workspace_id, platform)
     again = await store.reopen(session, key, now - SAME_TROUBLE, **same)
     if again is not None:
+        await store.change(session, again, **await reminding.awake(session, workspace_id, now))
         await touch_subject(session, "incident", again.id)
         return
     incident, opened = await store.open_one(
@@ -43,6 +45,7 @@ async def app_refused(
         reason=found.reason,
         code=found.code[:64],
         opened_at=now,
+        **await reminding.awake(session, workspace_id, now),
     )
     if opened:
         await root_in_operations(session, incident)

@@ -72,7 +72,7 @@ async def take_off(
     if connection is None:
         raise NotCurrent(MOVED_ON)
     cancelled = await _cancel(session, connection.id, now)
-    await _close_incidents(session, connection, now)
+    await _close_incidents(session, actor, connection, now)
     await _close_invitations(session, connection.id)
     await logins.rest(session, connection.grant_id)
     departure = Departure(
@@ -131,7 +131,9 @@ async def _cancel(session: AsyncSession, connection_id: str, now: datetime) -> S
     return cancelled
 
 
-async def _close_incidents(session: AsyncSession, connection: Connection, now: datetime) -> None:
+async def _close_incidents(
+    session: AsyncSession, actor: Actor, connection: Connection, now: datetime
+) -> None:
     """The account's own incident is over, and its login's where no other account here rests on it."""
     keys = [incident_threads.connection_key(connection.id)]
     if not await logins.reach(session, connection.workspace_id, [connection.grant_id]):
@@ -139,7 +141,8 @@ async def _close_incidents(session: AsyncSession, connection: Connection, now: d
     for key in keys:
         incident = await incident_rows.find_open(session, key)
         if incident is not None:
-            await incident_closing.close_one(session, incident, TOPIC, now)
+            detail = {"by": actor.user_id, "connection": connection.id}
+            await incident_closing.close_one(session, incident, TOPIC, now, **detail)
     await incident_threads.touch_for_grant(session, connection.grant_id)
 
 

@@ -13,6 +13,8 @@ from storage import grants, watching
 from storage import incidents as store
 from storage.models import Incident
 
+TOLD_AGAIN = 2  # of what comes and goes by itself, so many cures are told besides the first
+
 
 async def close_for_grant(
     session: AsyncSession, grant_id: str, how: str, now: datetime, cured: tuple[str, ...] = ()
@@ -28,11 +30,14 @@ async def close_for_grant(
 
 
 async def close_warning(
-    session: AsyncSession, grant_id: str, workspace_id: str, how: str, now: datetime
+    session: AsyncSession, grant_id: str, workspace_id: str, until: datetime | None, now: datetime
 ) -> None:
-    """What was warned of will not happen any more."""
+    """What was warned of is no trouble any more: its end has moved, or (where `until` is still the end that
+    was warned of) no post lies beyond it."""
     incident = await store.find_open(session, grant_key(workspace_id, grant_id))
     if incident is not None and incident.severity == WARNING:
+        same_end = until is not None and incident.detail.get("until") == until.isoformat()
+        how = "posts_gone" if same_end else "renewed"
         await close_one(session, incident, how, now)
 
 
@@ -60,12 +65,16 @@ async def _one_less(session: AsyncSession, incident: Incident, left: int, now: d
         await close_one(session, incident, "relinked", now)
 
 
-async def close_one(session: AsyncSession, incident: Incident, how: str, now: datetime) -> None:
-    """Closes an incident, says so, and ends the invitations that belonged to it."""
-    if not await store.close(session, incident, how, now):
+async def close_one(
+    session: AsyncSession, incident: Incident, how: str, now: datetime, **detail: object
+) -> None:
+    """Closes an incident, says so, and ends the invitations that belonged to it. `detail`: what its
+    messages say of that."""
+    if not await store.close(session, incident, how, now, **detail):
         return
     concerned = [incident.connection_id] if incident.connection_id else []
     if incident.kind == "grant" and incident.grant_id is not None:
         concerned = [item.connection.id for item in await grants.live_reach(session, incident.grant_id)]
     await inviting.close_alerts(session, concerned)
-    await news(session, incident, how)
+    again = incident.detail.get("again")
+    await news(session, incident, how, str(min(again, TOLD_AGAIN)) if again else "")

@@ -103,6 +103,27 @@ async def reply(
     )
 
 
+async def lead_on(session: AsyncSession, before: Incident, after: Incident) -> None:
+    """The first messages of an incident say where it goes on, and those of the other where it began. Where a
+    client's alert is that of its bad day, the way leads there."""
+    new = {root.facts.get("client"): root for root in await store.roots(session, after.id)}
+    for old in await store.roots(session, before.id):
+        client_id = old.facts.get("client")
+        found = new.get(client_id) or (await _root_of_bad_day(session, client_id) if client_id else None)
+        if found is None:
+            continue
+        old.follows_id = found.id
+        if found.subject_id == after.id:
+            found.facts = {**found.facts, "began": old.id}
+    await session.flush()
+    await touch_subject(session, "incident", before.id)
+
+
+async def _root_of_bad_day(session: AsyncSession, client_id: str) -> Notice | None:
+    incident = await store.find_open(session, client_key(client_id))
+    return next(iter(await store.roots(session, incident.id)), None) if incident is not None else None
+
+
 async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:
     """What an open incident shows has changed (posts that wait, say)."""
     for incident in await store.open_for_grant(session, grant_id):

@@ -13,16 +13,16 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import bad_days, inviting
+from bot.domain import bad_days, inviting, reminding
 from bot.domain.health import nearest_step
 from bot.domain.house import House
 from bot.domain.incident_threads import (
     DEAD,
     WARNING,
-    ask_others_at,
     client_key,
     connection_key,
     grant_key,
+    lead_on,
     mass_key,
     news,
     root_in_operations,
@@ -35,6 +35,9 @@ from storage import incidents as store
 from storage.grants import Reach
 from storage.models import Connection, Grant, Incident
 
+ANOTHER_ROOT_AFTER = timedelta(days=7)  # an older first message is out of sight: a death gets one of its own
+SAME_TROUBLE = timedelta(hours=1)  # what went away by itself and is back so soon is the same episode
+GOES_ON = "went_on"  # how a warning is closed whose death has an alert of its own
 OFTEN_WITHIN = timedelta(days=14)
 OFTEN = 3  # deaths within that time: the alert says so, with what usually causes it
 
@@ -77,7 +80,8 @@ async def warn(
         return
     told = incident.detail.get("step")
     await store.change(session, incident, detail=detail)
-    if told is None or step < told:
+    if (told is None or step < told) and not reminding.is_snoozed(incident, now):
+        await store.change(session, incident, snoozed_until=None, snoozed_by=None, remind_at=None)
         mark = f"{step}:{until.date().isoformat()}"
         await news(session, incident, "warning", mark, broadcast=step == 1)
     else:
@@ -92,7 +96,10 @@ async def _tell_of_grant(
         mine = [item for item in reach if item.connection.workspace_id == workspace_id]
         incident = await _open(session, house, grant, severity, now, detail, mine)
         if incident.severity == WARNING and severity == DEAD:
-            await _escalate(session, incident, grant, now, detail)
+            if now - incident.opened_at > ANOTHER_ROOT_AFTER:
+                await _go_on(session, house, incident, grant, now, detail, mine)
+            else:
+                await _escalate(session, incident, grant, now, detail)
 
 
 async def _open(
@@ -106,24 +113,52 @@ async def _open(
 ) -> Incident:
     """The open incident of a grant in one workspace, whose roots are posted if this call opened it."""
     workspace_id = reach[0].connection.workspace_id
+    key = grant_key(workspace_id, grant.id)
+    same = {"workspace_id": workspace_id, "kind": "grant", "grant_id": grant.id}
+    told: dict[str, Any] = {"code": grant.reason_code}
+    told["reason"] = grant.reason or ("expired" if severity == WARNING else "refused")
+    if severity == DEAD:
+        again = await _again(session, key, same, told | {"detail": detail}, now)
+        if again is not None:
+            for connection in {item.client.id: item.connection for item in reach}.values():
+                await inviting.for_relink(session, house, connection, again, now)
+            return again
+        told |= await reminding.awake_in_team(session, workspace_id, now)
     incident, opened = await store.open_one(
         session,
-        grant_key(workspace_id, grant.id),
-        workspace_id=workspace_id,
-        kind="grant",
-        grant_id=grant.id,
+        key,
+        **same,
+        **told,
         platform=reach[0].connection.platform,
         severity=severity,
-        reason=grant.reason or ("expired" if severity == WARNING else "refused"),
-        code=grant.reason_code,
         opened_at=now,
         detail=detail,
-        next_at=await ask_others_at(session, workspace_id, now) if severity == DEAD else None,
     )
     if opened:
         if severity == DEAD:
             await _count_deaths(session, incident, grant.id, now)
         await _post_roots(session, house, incident, grant, reach, now)
+    return incident
+
+
+async def _again(
+    session: AsyncSession, key: str, same: dict[str, Any], told: dict[str, Any], now: datetime
+) -> Incident | None:
+    """What went away by itself within the hour and is back: its alert is open again. The second death is
+    told, the third with what usually causes it; further ones only show."""
+    if await store.find_open(session, key) is not None:
+        return None
+    by_itself = {"severity": DEAD, "closed_how": "recovered"}
+    incident = await store.reopen(session, key, now - SAME_TROUBLE, **same, **by_itself)
+    if incident is None:
+        return None
+    again = int(incident.detail.get("again", 0)) + 1
+    values = told | {"detail": {**told["detail"], "again": again}, "taken_by": None, "taken_at": None}
+    values |= await reminding.awake_in_team(session, incident.workspace_id, now)
+    await store.change(session, incident, **values)
+    await _count_deaths(session, incident, incident.grant_id or "", now)
+    mark = "often" if incident.detail.get("deaths") else "again"
+    await news(session, incident, "dead", mark, broadcast=True)
     return incident
 
 
@@ -152,7 +187,8 @@ async def _post_roots(
     if len(by_client) > 1 and many is None:
         await root_in_operations(session, incident)
     elif posted == 0:
-        await store.change(session, incident, next_at=None)  # its client's incident asks others
+        # its client's incident asks others, and reminds them
+        await store.change(session, incident, next_at=None, remind_at=None)
 
 
 async def _is_bad_day(
@@ -163,6 +199,7 @@ async def _is_bad_day(
     if not await bad_days.is_one(session, mine, now, in_mass=many is not None):
         return False
     first = mine[0]
+    awake = await reminding.awake_in_team(session, first.workspace_id, now)
     incident, opened = await store.open_one(
         session,
         client_key(first.client_id),
@@ -172,11 +209,13 @@ async def _is_bad_day(
         severity=DEAD,
         reason="several",
         opened_at=now,
-        next_at=await ask_others_at(session, first.workspace_id, now),
+        **awake,
     )
     if opened:
         await root_in_team(session, incident, first)
         return True
+    if incident.taken_by is None:  # one more account is down: nobody sleeps over that
+        await store.change(session, incident, **awake)
     mark = f"{first.id}:{now.date().isoformat()}"
     await news(session, incident, "joined", mark, broadcast=True, facts={"connection": first.id})
     return True
@@ -194,31 +233,53 @@ async def _escalate(
         detail=detail,
         taken_by=None,
         taken_at=None,
-        next_at=await ask_others_at(session, incident.workspace_id, now),
+        **await reminding.awake_in_team(session, incident.workspace_id, now),
     )
     await _count_deaths(session, incident, grant.id, now)
     await news(session, incident, "dead", broadcast=True)
+
+
+async def _go_on(
+    session: AsyncSession,
+    house: House,
+    warned: Incident,
+    grant: Grant,
+    now: datetime,
+    detail: dict[str, Any],
+    reach: list[Reach],
+) -> None:
+    """A death after a warning whose first message is out of sight: an alert of its own, linked both ways.
+
+    The reconnect links of the warning go on too: a client may have been asked with them."""
+    if not await store.close(session, warned, GOES_ON, now):
+        return
+    died = await _open(session, house, grant, DEAD, now, detail, reach)
+    await lead_on(session, warned, died)
 
 
 async def connection_in_trouble(
     session: AsyncSession, house: House, connection: Connection, why: Judgement, now: datetime
 ) -> None:
     """One account is refused while its grant lives: an incident of its own, in its client's channel."""
+    key = connection_key(connection.id)
+    same = {"workspace_id": connection.workspace_id, "kind": "connection", "connection_id": connection.id}
+    told = {"reason": why.reason, "code": why.code[:64], "grant_id": connection.grant_id}
+    detail = {"permission": why.permission} if why.permission else {}
+    again = await _again(session, key, same, told | {"detail": detail}, now)
+    if again is not None:
+        await inviting.for_relink(session, house, connection, again, now)
+        return
     incident, opened = await store.open_one(
         session,
-        connection_key(connection.id),
-        workspace_id=connection.workspace_id,
-        kind="connection",
+        key,
+        **same,
+        **told,
+        **await reminding.awake_in_team(session, connection.workspace_id, now),
         client_id=connection.client_id,
-        grant_id=connection.grant_id,
-        connection_id=connection.id,
         platform=connection.platform,
         severity=DEAD,
-        reason=why.reason,
-        code=why.code[:64],
         opened_at=now,
-        detail={"permission": why.permission} if why.permission else {},
-        next_at=await ask_others_at(session, connection.workspace_id, now),
+        detail=detail,
     )
     if opened:
         await _count_deaths(session, incident, connection.grant_id, now)

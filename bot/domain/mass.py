@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import app_faults, holding, incident_closing, incident_threads, lifetimes
+from bot.domain import app_faults, holding, incident_closing, incident_threads, lifetimes, reminding
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
 from bot.platforms.base import Reason
@@ -139,6 +139,7 @@ async def _tell(
         reason=Reason.REFUSED,
         code=provider,
         opened_at=now,
+        **await reminding.awake(session, workspace_id, now),
     )
     if opened:
         await incident_threads.root_in_operations(session, incident)

@@ -10,13 +10,13 @@ from bot.domain import incident_threads
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
+from bot.domain.reminding import CLOSED
 from bot.domain.telling import OPERATIONS, tell_event, touch_subject
 from storage import clients, watching
 from storage import incidents as store
 from storage.models import Client, Incident, Notice
 
 BATCH = 50
-CLOSED = "This alert is closed already. `/health` shows how things are."
 
 
 async def take(session: AsyncSession, actor: Actor, incident_id: str, now: datetime) -> Incident:

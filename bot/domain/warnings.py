@@ -29,13 +29,13 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
     hours = working_time.of(workspace)
     until = health.end_of(platform.info, grant)
     if until is None:
-        await incident_closing.close_warning(session, grant.id, workspace.id, "renewed", now)
+        await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
         return None
     if until <= now:
         return None  # the sweep finds its death
     step = step_reached(until, now, hours) or await _early(session, found, until)
     if step is None:
-        await incident_closing.close_warning(session, grant.id, workspace.id, "renewed", now)
+        await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
     else:
         await incidents.warn(session, house, grant, workspace.id, until, step, now)
     return next_step(until, now, hours)

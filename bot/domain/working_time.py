@@ -41,6 +41,17 @@ class WorkingTime:
                 left -= ends - begins
             day += DAY
 
+    def opening(self, now: datetime, days: int) -> datetime:
+        """When people start to work, so many days after today or on the first working day from then on."""
+        day = now.astimezone(self.zone).date() + days * DAY
+        while day.isoweekday() not in self.days:
+            day += DAY
+        return self._span(day)[0]
+
+    def next_monday(self, now: datetime) -> datetime:
+        """When people start to work in the week after this one."""
+        return self.opening(now, 8 - now.astimezone(self.zone).isoweekday())
+
     def not_on_a_day_off(self, moment: datetime) -> datetime:
         """`moment`, or the opening of the last working day before it where it falls on a day off."""
         day = moment.astimezone(self.zone).date()

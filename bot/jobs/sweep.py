@@ -12,6 +12,7 @@ from bot.domain import (
     media_use,
     probing,
     publishing,
+    reminding,
     revocations,
     second_look,
     taking,
@@ -51,7 +52,7 @@ async def publish_due(house: House) -> int:
 
 async def look_around(house: House) -> None:
     """Once in a tick: silent providers are tried, connections whose moment has come are looked at, accounts
-    are proved before their posts, and what nobody took is told to others."""
+    are proved before their posts, what nobody took is told to others, and what nobody cured is said again."""
     now = house.clock.now()
     async with house.db.read() as session:
         silent = await watched.silent_providers(session, now)
@@ -61,6 +62,7 @@ async def look_around(house: House) -> None:
     await _each(await _claimed(house), lambda row: watching.look_at(house, row), "look")
     await _each(unproved, lambda row: probing.before_post(house, row), "prove")
     await taking.ask_others(house)
+    await reminding.remind(house)
 
 
 async def _claimed(house: House) -> Sequence[str]:

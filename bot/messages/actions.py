@@ -15,6 +15,7 @@ ASK_CLIENT = "incident.ask_client"  # value: incident:client
 COPY_LINK = "incident.copy_link"  # value: incident:client
 CHECK_NOW = "incident.check_now"  # value: incident
 TAKE = "incident.take"  # value: incident
+SNOOZE = "incident.snooze"  # an option's value: incident:severity:span
 PAUSE_CLIENT = "client.pause"  # value: client
 RESUME_CLIENT = "client.resume"  # value: client
 RETRY = "post.retry"  # value: choices

@@ -189,6 +189,14 @@ def link_button(label: str, url: str, *, style: str | None = None, about: str = 
     return _button(label, names.OPEN_LINK, {"url": url}, style, None, about)
 
 
+def menu(placeholder: str, action: str, options: Mapping[str, str]) -> Part:
+    """A menu to choose one of: what each option carries, with its label."""
+    shown = [{"text": _plain_text(plain(label)), "value": value} for value, label in options.items()]
+    block = {"type": "static_select", "action_id": action, "placeholder": _plain_text(placeholder)}
+    words = " / ".join(escape(plain(label)) for label in options.values())
+    return Part({**block, "options": shown}, f"[{escape(placeholder)}: {words}]")
+
+
 def picture(url: str | None, words: str) -> Part | None:
     """An image beside a section; None where the address is none that Slack takes."""
     if not is_web(url):

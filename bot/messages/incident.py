@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bot.messages import actions as names
 from bot.messages import incident_words as words
@@ -13,6 +14,7 @@ from bot.messages.blocks import (
     context,
     count,
     header,
+    link,
     link_button,
     mention,
     message,
@@ -53,9 +55,11 @@ def _for_client_team(facts: Incident) -> Message:
             section(words.what_words(facts, why)),
             section(words.waiting_words(facts, group)),
             context(words.often_words(facts)) if facts.deaths else None,
+            _began(facts),
             _call(facts, group),
             _buttons(facts, group),
             words.taken_note(facts),
+            words.snoozed_note(facts),
             words.paused_note(group),
         ]
     )
@@ -69,9 +73,19 @@ def _nothing_left(facts: Incident) -> Message:
     return message([section(f"◽ {gone}")])
 
 
+def _began(facts: Incident) -> Part | None:
+    said = words.began_words(facts)
+    return context(said) if said else None
+
+
 def _call(facts: Incident, group: Group) -> Part | None:
     called = mention(group.mentions)
-    return section(f"{called} please see to this.") if called and facts.taken_by is None else None
+    return section(f"{called} please see to this.") if called and _is_free(facts) else None
+
+
+def _is_free(facts: Incident) -> bool:
+    """Nobody has it, and nobody put it off."""
+    return facts.taken_by is None and facts.snoozed_until is None
 
 
 def _buttons(facts: Incident, group: Group) -> Part | None:
@@ -89,6 +103,7 @@ def _buttons(facts: Incident, group: Group) -> Part | None:
         button("Ask the client", names.ASK_CLIENT, which) if group.url and group.can_ask else None,
         button("Copy link", names.COPY_LINK, which) if group.url else None,
         words.take_button(facts),
+        words.snooze_menu(facts),
     )
 
 
@@ -110,7 +125,8 @@ def _for_operations(facts: Incident) -> Message:
         parts.append(
             context(f"… and {count(rest, 'more client', 'more clients')}. `/health all` shows them.")
         )
-    return message([*parts, context(note), row(words.take_button(facts)), words.taken_note(facts)])
+    parts += [context(note), _began(facts), row(words.take_button(facts), words.snooze_menu(facts))]
+    return message([*parts, words.taken_note(facts), words.snoozed_note(facts)])
 
 
 def _plural(facts: Incident) -> str:
@@ -138,13 +154,23 @@ def _app(facts: Incident) -> Message:
         section(f"{why.what} {why.advice}"),
         context(calm),
     ]
-    return message([*parts, row(words.take_button(facts)), words.taken_note(facts)])
+    buttons = row(words.take_button(facts), words.snooze_menu(facts))
+    return message([*parts, buttons, words.taken_note(facts), words.snoozed_note(facts)])
 
 
 # -- afterwards ------------------------------------------------------------------------------------
 
 
 def _over(facts: Incident) -> Message:
+    if facts.how == "disconnected":
+        return message(
+            [section(f"◽ {words.ended_words(facts)}{_since(facts)}. Nothing is left to do here.")]
+        )
+    if facts.how == "went_on":
+        accounts = 1 if facts.operations or not facts.groups else len(facts.groups[0].accounts)
+        state = words.state_words(replace(facts, severity="dead"), accounts)
+        where = link("its own alert", facts.goes_on) if facts.goes_on else "its own alert in this channel"
+        return message([section(f"⛔ *{words.who(facts)}* {state}{_since(facts)}. It goes on in {where}.")])
     lines = [f"✅ *{words.who(facts)}* {words.healed(facts.how or '', facts)}{_since(facts)}."]
     if facts.operations:
         groups = facts.groups[:GROUPS_MOST]

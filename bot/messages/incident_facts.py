@@ -40,13 +40,24 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """Said again. `snoozed_by`: at the end of this person's snooze; `is_last`: there will be no other."""
+
+    snoozed_by: str | None = None
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One cause, one episode. `kind`: grant, connection, client (its bad day: a group for each cause), mass,
     platform or app; `severity`: warning or dead. `deaths`: how often it died in two weeks, where often.
-    `news_of`: the account that a piece of news is about.
+    `news_of`: the account that a piece of news is about. `again`: it went away by itself, and is back.
 
     `permission`: what the missing one is for. `until`: the end that is warned of (UTC-aware). `how`: what
-    healed it ("relinked", "recovered"), None while it is open. `operations`: for the operations channel.
+    healed it ("relinked", "recovered"), None while it is open; after a disconnect `ended_by` is who did it
+    and `ended_account` what was disconnected. `operations`: for the operations channel. `began`, `goes_on`:
+    addresses of the first messages of the warning before it and of the alert after it; `has_began`: there
+    was a warning before it.
     """
 
     id: str
@@ -60,7 +71,16 @@ class Incident:
     how: str | None = None
     closed_at: datetime | None = None
     taken_by: str | None = None
+    snoozed_by: str | None = None
+    snoozed_until: datetime | None = None
     operations: bool = False
     deaths: int = 0
     opened_at: datetime | None = None
     news_of: Account | None = None
+    again: bool = False
+    reminder: Reminder | None = None
+    ended_by: str | None = None
+    ended_account: Account | None = None
+    has_began: bool = False
+    began: str | None = None
+    goes_on: str | None = None

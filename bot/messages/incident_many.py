@@ -40,10 +40,11 @@ def bad_day(facts: Incident) -> Message:
     parts += [section(_group(group), words.cure_button(group)) for group in facts.groups[:GROUPS_MOST]]
     if len(facts.groups) > GROUPS_MOST:
         parts.append(context(f"… and more. `/health {first.client.slug}` shows all of them."))
-    called = mention(first.mentions) if facts.taken_by is None else ""
+    is_free = facts.taken_by is None and facts.snoozed_until is None
+    called = mention(first.mentions) if is_free else ""
     parts += [section(f"{called} please see to this.") if called else None]
-    parts += [row(words.take_button(facts), _pause(first)), words.taken_note(facts), words.paused_note(first)]
-    return message(parts)
+    parts += [row(words.take_button(facts), words.snooze_menu(facts), _pause(first))]
+    return message([*parts, words.taken_note(facts), words.snoozed_note(facts), words.paused_note(first)])
 
 
 def _group(group: Group) -> str:
@@ -109,7 +110,12 @@ def mass(facts: Incident) -> Message:
             header(f"⛔ {title}: {count(accounts, 'account')} disconnected at once"),
             section(what),
             section("\n".join(lines)) if lines else None,
-            row(button("Show all", names.HEALTH_PAGE, names.joined("all", "0")), words.take_button(facts)),
+            row(
+                button("Show all", names.HEALTH_PAGE, names.joined("all", "0")),
+                words.take_button(facts),
+                words.snooze_menu(facts),
+            ),
             words.taken_note(facts),
+            words.snoozed_note(facts),
         ]
     )

@@ -17,13 +17,15 @@ def news(facts: Incident, what: str) -> Message:
         return _died(facts)
     if what in URGENT and facts.how is None:
         return URGENT[what](facts)
+    if what == "disconnected":
+        return message([section(f"◽ {words.ended_words(facts)}. This alert is over.")])
     if facts.kind == "platform":
         return message([section(f"✅ {facts.platform.title} answers again. What waited goes on by itself.")])
     if facts.kind == "mass":
         return message([section(f"✅ All {facts.platform.title} accounts are connected again.")])
     if facts.kind == "app":
         return message([section(f"✅ Our app at {facts.platform.title} works again.")])
-    if what in ("relinked", "recovered", "renewed"):
+    if what in ("relinked", "recovered", "renewed", "posts_gone"):
         return message([section(f"✅ {words.who(facts)} {words.healed(what, facts)}.{_after_cure(facts)}")])
     told = "there is news; the first message of this thread shows how things are."
     return message([section(f"{words.who(facts)}: {told}")])
@@ -77,6 +79,48 @@ URGENT: Mapping[str, Callable[[Incident], Message]] = {
 """News that asks for somebody; said too late, after the cure, it only points to the first message."""
 
 
+def reminder(facts: Incident) -> Message | None:
+    """Said again, because nobody cured it; None where that is not so any more."""
+    said = facts.reminder
+    accounts = sum(len(group.accounts) for group in facts.groups)
+    if said is None or facts.how is not None or not (accounts or facts.kind == "app"):
+        return None
+    in_team = bool(facts.groups) and not facts.operations
+    group = facts.groups[0] if in_team else None
+    zone = group.client.zone if group is not None else "UTC"
+    called = mention(group.mentions) if group is not None else ""
+    since = f" since {moment(facts.opened_at, zone)}" if facts.opened_at else ""
+    woken = mention([said.snoozed_by] if said.snoozed_by else [])
+    notes = [f"{woken} snoozed this until now." if woken else ""]
+    notes += ["I do not remind of this again." if said.is_last else ""]
+    note = " ".join(item for item in notes if item)
+    of_one = group is not None and facts.kind != "client"
+    return message(
+        [
+            section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts)}{since}."),
+            section(words.waiting_words(facts, group)) if group is not None and of_one else None,
+            context(note) if note else None,
+            row(words.cure_button(group)) if group is not None and of_one else None,
+        ]
+    )
+
+
+def _still(facts: Incident, accounts: int) -> str:
+    title = facts.platform.title
+    if facts.kind == "app":
+        return f"*Our app at {title}* is still refused"
+    if facts.kind == "mass":
+        return f"*{count(accounts, f'{title} account')}* {agree(accounts, 'is', 'are')} still disconnected"
+    if facts.kind == "client":
+        return f"*{words.who(facts)}* still has {count(accounts, 'account')} down"
+    one = 1 if facts.operations else accounts
+    if facts.severity == "warning":
+        return f"*{words.who(facts)}* still {words.state_words(facts, one)}. It has been announced"
+    if facts.kind == "connection":
+        return f"*{words.who(facts)}* still {words.state_words(facts, one)}. It has been so"
+    return f"*{words.who(facts)}* {agree(one, 'is', 'are')} still disconnected"
+
+
 def _after_cure(facts: Incident) -> str:
     """What becomes of the posts that waited."""
     posts = sum(group.waiting.posts for group in facts.groups)
@@ -99,8 +143,8 @@ def _died(facts: Incident) -> Message:
     who = mention(group.mentions) if group is not None and is_open else ""
     often = context(words.often_words(facts)) if facts.deaths else None
     state = words.state_words(facts, len(group.accounts) if group is not None else 1)
-    called = f"{who} " if who else ""
-    text = f"⛔ {called}*{words.who(facts)}* {state} now. {why.what} {why.advice}"
+    called, again = f"{who} " if who else "", " again" if facts.again else " now"
+    text = f"⛔ {called}*{words.who(facts)}* {state}{again}. {why.what} {why.advice}"
     waiting = section(words.waiting_words(facts, group)) if group is not None and group.accounts else None
     cure = words.cure_button(group) if group is not None else None
     return message([section(text), waiting, often, row(cure)])

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from bot.messages import actions as names
-from bot.messages.blocks import Part, agree, button, context, count, link_button, listed, mention, plain
+from bot.messages.blocks import (
+    Part,
+    agree,
+    button,
+    context,
+    count,
+    link,
+    link_button,
+    listed,
+    mention,
+    menu,
+    plain,
+)
 from bot.messages.incident_facts import Group, Incident
 from bot.messages.times import moment
 from bot.messages.words import Words, account_words, cure_of
@@ -32,6 +44,22 @@ def state_words(facts: Incident, accounts: int = 1) -> str:
 def reason_words(facts: Incident) -> Words:
     cure = cure_of(facts.reason, can_check=facts.kind == "connection")
     return account_words(facts.reason, facts.platform, cure=cure, permission=facts.permission)
+
+
+def began_words(facts: Incident) -> str | None:
+    """That a warning, out of sight by now, came before it."""
+    if not facts.has_began:
+        return None
+    return f"It was announced: {link('the warning', facts.began)} has the story so far."
+
+
+def ended_words(facts: Incident) -> str:
+    """What was disconnected, and by whom."""
+    group = facts.groups[0] if facts.groups else None
+    account = facts.ended_account.shown if facts.ended_account else "Its account"
+    client = f"{group.client.shown}: " if group is not None else ""
+    by = mention([facts.ended_by] if facts.ended_by else [])
+    return f"*{client}{account}* was disconnected{f' by {by}' if by else ''}"
 
 
 def what_words(facts: Incident, words: Words) -> str:
@@ -97,6 +125,7 @@ def healed(how: str, facts: Incident) -> str:
         "renewed": f"{verb} renewed, and nobody has to sign in",
         "relinked": f"{verb} connected again",
         "recovered": f"{'work' if many else 'works'} again",
+        "posts_gone": f"{verb} safe for what is queued: no post lies beyond the end any more",
     }.get(how, f"{verb} no longer in trouble")
 
 
@@ -111,6 +140,23 @@ def about(verb: str, group: Group) -> str:
 def take_button(facts: Incident) -> Part | None:
     """Whoever presses it is not asked again, and nobody else is."""
     return button("I'm on it", names.TAKE, facts.id) if facts.taken_by is None and facts.how is None else None
+
+
+def snooze_menu(facts: Incident) -> Part | None:
+    """Until when an open alert that nobody took may be kept quiet."""
+    if facts.taken_by is not None or facts.how is not None:
+        return None
+    until = {"day": "Until the next working day", "week": "Until next week"}
+    options = {names.joined(facts.id, facts.severity, span): label for span, label in until.items()}
+    return menu("Snooze", names.SNOOZE, options)
+
+
+def snoozed_note(facts: Incident) -> Part | None:
+    if facts.snoozed_until is None:
+        return None
+    zone = facts.groups[0].client.zone if facts.groups else "UTC"
+    person = mention([facts.snoozed_by] if facts.snoozed_by else []) or "Somebody"
+    return context(f"🔕 {person} snoozed this until {moment(facts.snoozed_until, zone)}.")
 
 
 def taken_note(facts: Incident) -> Part | None:

@@ -147,7 +147,13 @@ async def adopt_root(session: AsyncSession, root_id: str, old_ts: str, channel: 
 
 
 async def wake_replies(session: AsyncSession, root_id: str, now: datetime) -> None:
-    """The root's fate is known: whoever waited for it goes on now."""
+    """The root's fate is known: whoever waited for it goes on now, and what says where it stands says so."""
+    await session.execute(
+        update(Notice)
+        .where(Notice.follows_id == root_id, Notice.kind == "view")
+        .values(version=Notice.version + 1, next_at=now)
+        .execution_options(synchronize_session=False)
+    )
     await session.execute(
         update(Notice)
         .where(Notice.root_id == root_id, Notice.state == "due", Notice.next_at > now)

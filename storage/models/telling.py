@@ -15,13 +15,15 @@ class Incident(Base):
     """One cause, one episode. `open_key` is unique while open and null afterwards.
 
     kind: `grant`, `connection`, `client` (its bad day), `mass`, `platform`, `app`. state: `open` or `closed`.
-    `next_at`: when somebody else is asked, if nobody takes it; null: never by itself.
+    `next_at`: when somebody else is asked, if nobody takes it; null: never by itself. `remind_at`: when it is
+    said again that it is open; `reminders`: how often that was done. While it is snoozed, both wait.
     """
 
     __tablename__ = "incidents"
     __table_args__ = (
         Index("ix_incidents_grant_id", "grant_id"),
         Index("ix_incidents_next_at", "next_at"),
+        Index("ix_incidents_remind_at", "remind_at"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
@@ -42,6 +44,10 @@ class Incident(Base):
     taken_by: Mapped[str | None] = mapped_column(String(32))
     taken_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    snoozed_until: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None] = mapped_column(String(32))
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_how: Mapped[str | None] = mapped_column(String(32))
@@ -58,6 +64,7 @@ class Notice(Base):
     __table_args__ = (
         Index("ix_notices_next_at", "next_at"),
         Index("ix_notices_root_id", "root_id"),
+        Index("ix_notices_follows_id", "follows_id"),
         Index("ix_notices_message", "channel_id", "ts"),
     )
 
@@ -71,6 +78,7 @@ class Notice(Base):
     audience: Mapped[str] = mapped_column(String(16))  # team, client, operations, channel, user
     audience_id: Mapped[str | None] = mapped_column(String(32))  # client id, channel id or user id
     root_id: Mapped[str | None] = mapped_column(RowId)  # the notice whose thread this one replies in
+    follows_id: Mapped[str | None] = mapped_column(RowId)  # this one says where that notice stands
     broadcast: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(16), default="due")
     version: Mapped[int] = mapped_column(Integer, default=1)  # wanted

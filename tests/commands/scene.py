@@ -283,7 +283,7 @@ async def playing(database: Database, folder: Path) -> AsyncIterator[Scene]:
         outbox = Outbox(
             database,
             gateway,
-            renderers.build_renderers(house),
+            renderers.build_renderers(house, gateway.permalink),
             channels_by_audience(),
             lambda: datetime.now(UTC),
             "test",

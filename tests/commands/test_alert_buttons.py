@@ -120,6 +120,90 @@ async def test_check_now_asks_the_platform_and_closes_the_alert(
     assert incident.state == "closed"
 
 
+def snooze_values(message: Message) -> list[str]:
+    """What the alert's menu offers."""
+    menus = [
+        element
+        for block in message.blocks
+        for element in block.get("elements", [])
+        if isinstance(element, dict) and element.get("action_id") == actions.SNOOZE
+    ]
+    return [option["value"] for menu in menus for option in menu["options"]]
+
+
+async def snooze(scene: Scene, person: Person, message: Message, value: str) -> Message:
+    """Chooses in the alert's menu; the newest thing that the person sees then."""
+    await person.press(message, actions.SNOOZE, chosen=value)
+    await scene.calm()
+    return scene.last(person)
+
+
+async def test_whoever_snoozes_an_alert_stands_in_it(scene: Scene) -> None:
+    client_id = await scene.client()
+    await trouble(scene, client_id)
+    message = await alert(scene)
+    day, week = snooze_values(message)
+    assert day.endswith(":dead:day")
+    for _ in range(2):
+        await snooze(scene, scene.ben, message, week)
+    await scene.settle()
+    shown = await alert(scene)
+    assert f"<@{scene.ben.user.id}> snoozed this until" in shown.text
+    (incident,) = await scene.all(Incident)
+    assert incident.snoozed_by == scene.ben.user.id and incident.remind_at == incident.snoozed_until
+    assert snooze_values(shown), "another span can be chosen"
+    await scene.press(scene.ben, shown, actions.TAKE)
+    await scene.settle()
+    taken = await alert(scene)
+    assert "is on it" in taken.text and "snoozed this" not in taken.text and not snooze_values(taken)
+
+
+async def test_guests_do_not_snooze_nor_does_anybody_another_workspaces_alert(scene: Scene) -> None:
+    await trouble(scene, await scene.client())
+    message = await alert(scene)
+    day, _ = snooze_values(message)
+    assert "Only members" in (await snooze(scene, scene.guest, message, day)).text
+    theirs = await scene.other_workspace()
+    foreign = await scene.client("foreign", workspace_id=theirs)
+    connection = await scene.get(Connection, await scene.account(foreign))
+    async with scene.house.db.write() as session:
+        why = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
+        await incidents.connection_in_trouble(session, scene.house, connection, why, scene.house.clock.now())
+    (incident,) = await scene.all(Incident, Incident.workspace_id == theirs)
+    menu = next(
+        element
+        for block in message.blocks
+        for element in block.get("elements", [])
+        if element.get("action_id") == actions.SNOOZE
+    )
+    for value in (f"{incident.id}:dead:day", f"{incident.id}:dead:year", "nonsense"):
+        menu["options"][0]["value"] = value
+        answer = await snooze(scene, scene.ben, message, value)
+        assert "closed already" in answer.text or "older message" in answer.text
+    assert not any(one.snoozed_until for one in await scene.all(Incident))
+
+
+async def test_an_alert_leads_to_the_one_that_followed_it(scene: Scene) -> None:
+    connection = await scene.get(Connection, await scene.account(await scene.client()))
+    now, end = scene.house.clock.now(), scene.house.clock.now() + timedelta(days=13)
+    async with scene.house.db.write() as session:
+        grant = await session.get_one(Grant, connection.grant_id)
+        await incidents.warn(session, scene.house, grant, scene.workspace_id, end, 14, now)
+    await scene.settle()
+    async with scene.house.db.write() as session:
+        grant = await session.get_one(Grant, connection.grant_id)
+        grant.state, grant.reason = "dead", "revoked"
+        await session.flush()
+        await incidents.dead(session, scene.house, grant, now + timedelta(days=8))
+    await scene.settle()
+    old, new = [
+        scene.world.channels[str(notice.channel_id)].messages[str(notice.ts)]
+        for notice in sorted(await notices(scene, "incident"), key=lambda notice: str(notice.ts))
+    ]
+    assert f"/p{new.ts.replace('.', '')}|its own alert>" in old.text and not buttons(old)
+    assert f"/p{old.ts.replace('.', '')}|the warning>" in new.text and "Reconnect" in buttons(new)
+
+
 async def linked(scene: Scene, **values: object) -> tuple[str, Message]:
     """A link that somebody followed: the message has its undo button."""
     client_id = await scene.client()

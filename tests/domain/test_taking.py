@@ -58,7 +58,7 @@ async def test_what_nobody_takes_goes_to_the_backup_then_to_operations_once_each
         assert await news(database, incident.id) == []
         await live(house, twins, hours=2)
         assert await news(database, incident.id) == ["backup"]
-        await live(house, twins, days=3)
+        await live(house, twins, days=1)
         said = await told(database, incident.id, "incident.news")
         assert [one.facts["what"] for one in said] == ["backup", "untaken"]
         assert said[1].audience == "operations"

@@ -18,11 +18,12 @@ from bot.domain.pictures.parts import (
     platform_words,
     waiting,
 )
+from bot.domain.reminding import is_snoozed
 from bot.messages import incident_facts as shown
 from bot.messages.people import Account
 from storage import incidents as store
 from storage import pictures
-from storage.models import Client, Connection, Incident, Invitation
+from storage.models import Client, Connection, Incident, Invitation, Notice
 
 
 async def alert(
@@ -51,7 +52,19 @@ async def alert(
         operations=client_id is None,
         deaths=int(incident.detail.get("deaths", 0)),
         opened_at=incident.opened_at,
+        again=bool(incident.detail.get("again")),
+        snoozed_by=incident.snoozed_by if is_snoozed(incident, house.clock.now()) else None,
+        snoozed_until=incident.snoozed_until if is_snoozed(incident, house.clock.now()) else None,
+        ended_by=incident.detail.get("by"),
+        ended_account=await news_of(session, house, workspace_id, incident.detail.get("connection")),
     )
+
+
+async def linked_roots(session: AsyncSession, notice: Notice) -> dict[str, Notice]:
+    """The first messages that an alert's first message leads to: "goes_on" and "began"."""
+    ids = {"goes_on": notice.follows_id, "began": notice.facts.get("began")}
+    found = {word: await session.get(Notice, key) for word, key in ids.items() if key}
+    return {word: row for word, row in found.items() if row is not None}
 
 
 async def news_of(
