@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0010a"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
