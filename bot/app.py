@@ -26,14 +26,16 @@ from starlette.routing import BaseRoute
 
 from bot import renderers
 from bot.clock import HouseClock, utc_now
-from bot.commands import register_all
+from bot.commands import lifecycle, register_all
 from bot.commands.desk import Desk
-from bot.domain import revoking, welcoming
+from bot.domain import installing, revoking, welcoming
 from bot.domain.house import House
+from bot.domain.installing import Team
 from bot.domain.refreshing import read_spool
 from bot.http import HttpError, OpenHttp, PlatformHttp
 from bot.jobs.engine import Engine
 from bot.jobs.scheduler import Scheduler
+from bot.manifest import bot_scopes
 from bot.media import HouseMedia, Shelf, open_shelf
 from bot.outbound import Rewriter
 from bot.platforms.media import UrlMedia
@@ -46,10 +48,14 @@ from bot.slack.door import Door, build_bolt
 from bot.slack.errors import SlackProblem, Transient, WorkspaceGone
 from bot.slack.gateway import Gateway
 from bot.slack.inlet import SocketMode, starlette_route
-from bot.slack.installs import Installs, enroll, known_identity, single_token
+from bot.slack.installs import Installs, known_identity, remember_token, sealed_token, single_token
+from bot.slack.oauth import SlackApp
 from bot.slack.outbox import Outbox
+from bot.web import install
 from bot.web.app import build_web
+from bot.web.install import Office
 from bot.web.service import process_mark
+from storage import clients
 from storage import engine as engine_rows
 from storage.crypto import CryptoError, Vault, parse_key
 from storage.database import Database
@@ -101,7 +107,7 @@ class App:
         self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
         self.scheduler.every("revoking", REVOKING_SECONDS, self.leaving)
         self.scheduler.listen("engine", self.engine.tick, wake.engine)
-        self.scheduler.listen("outbox", self.outbox.deliver_once, wake.outbox)
+        self.scheduler.listen("outbox", self.outbox.ring, wake.outbox)
         self.scheduler.listen("revoking", partial(revoking.revoke_due, self.house), self.leaving)
         self.scheduler.start()
         wake.all()
@@ -136,11 +142,6 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> AsyncIterator[App]:
     """Puts a bot together and takes it apart again. Raises CannotStart, AlreadyRunning."""
-    if settings.slack_mode == "many":
-        raise CannotStart(
-            "SLACK_CLIENT_ID: several workspaces on one bot are not built yet. "
-            "Leave it and SLACK_CLIENT_SECRET out, and set SLACK_BOT_TOKEN."
-        )
     rewriter = Rewriter(settings.outbound_url)
     if rewriter.is_on:
         log.warning("outbound_rewritten", to=settings.outbound_url)
@@ -223,13 +224,13 @@ async def _app(
     settings: Settings, house: House, rewriter: Rewriter, files: OpenHttp, stack: AsyncExitStack
 ) -> App:
     session = await stack.enter_async_context(new_session())
-    token = settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
     api = Api(session, rewriter, settings.slack_api_url, _no_token)
-    identity = await known_identity(house.db, token) or await _identified(api, token)
-    workspace_id = await enroll(house.db, identity, house.clock.now(), token)
-    installs = Installs(house.db, single_token(token, identity.team_id), bot_id=identity.bot_id)
+    many = settings.slack_mode == "many"
+    identity = None if many else await _single(settings, house, api)
+    installs = _installs(settings, house, identity)
     gateway = Gateway(session, rewriter, installs.token_for, base_url=settings.slack_api_url)
-    await _know_owner(house, gateway, workspace_id)
+    if identity is not None:
+        await _know_owner(house, gateway, identity.team_id)
     outbox = Outbox(
         house.db,
         gateway,
@@ -237,6 +238,7 @@ async def _app(
         channels_by_audience(settings.slack_operations_channel),
         utc_now,
         house.owner,
+        partial(lifecycle.token_refused, house, gateway, installs),
     )
     secret = settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else ""
     door = build_bolt(
@@ -254,10 +256,50 @@ async def _app(
         checks=_checks(house),
         registry=house.meters.registry,
         metrics_token=settings.metrics_token,
+        office=Office(_slack_app(settings, house, api), installs) if many else None,
     )
     web.state.process = process_mark(house.owner)
     engine = Engine(house, heartbeat=_heartbeat(settings, files))
     return App(settings, house, engine, outbox, door, web, Scheduler(), socket_mode)
+
+
+async def _single(settings: Settings, house: House, api: Api) -> Identity:
+    """The one workspace whose token the settings hold; a token that was never seen here installs it."""
+    token = _bot_token(settings)
+    known = await known_identity(house.db, token)
+    if known is not None:
+        return known
+    identity = await _identified(api, token)
+    team = Team(identity.team_id, identity.team_name, identity.bot_user_id)
+    async with house.db.write() as session:
+        row, _ = await installing.install(session, house, team)
+        await remember_token(session, row, identity, token)
+    return identity
+
+
+def _installs(settings: Settings, house: House, identity: Identity | None) -> Installs:
+    """Where tokens come from: each workspace's own row, or for `identity` the settings."""
+    if identity is None:
+        return Installs(house.db, sealed_token(house.vault))
+    token = single_token(_bot_token(settings), identity.team_id)
+    return Installs(house.db, token, bot_id=identity.bot_id)
+
+
+def _bot_token(settings: Settings) -> str:
+    return settings.slack_bot_token.get_secret_value() if settings.slack_bot_token else ""
+
+
+def _slack_app(settings: Settings, house: House, api: Api) -> SlackApp:
+    assert settings.slack_client_id is not None and settings.slack_client_secret is not None
+    return SlackApp(
+        api=api,
+        client_id=settings.slack_client_id,
+        client_secret=settings.slack_client_secret,
+        redirect_uri=f"{house.public_url}{install.REDIRECT}",
+        scopes=bot_scopes(),
+        allowed=settings.slack_allowed_teams,
+        api_url=settings.slack_api_url,
+    )
 
 
 async def _identified(api: Api, token: str) -> Identity:
@@ -281,15 +323,16 @@ async def _no_token(_: str) -> str:
     raise WorkspaceGone("not_installed")
 
 
-async def _know_owner(house: House, gateway: Gateway, workspace_id: str) -> None:
+async def _know_owner(house: House, gateway: Gateway, team_id: str) -> None:
     """Until set-up is done, operator notices go to whoever owns the workspace."""
     async with house.db.read() as session:
-        if not await welcoming.needs_owner(session, workspace_id):
+        workspace = await clients.workspace_of_team(session, team_id)
+        if workspace is None or not await welcoming.needs_owner(session, workspace.id):
             return
-    owner = await gateway.owner(workspace_id)
+    owner = await gateway.owner(workspace.id)
     if owner is not None:
         async with house.db.write() as session:
-            await welcoming.welcome(session, workspace_id, owner)
+            await welcoming.welcome(session, workspace.id, owner)
 
 
 def _checks(house: House) -> dict[str, Callable[[], Awaitable[bool]]]:

@@ -99,7 +99,8 @@ def manifest() -> None:
     settings = settings_or_exit("none")
     if not settings.public_url:
         raise click.ClickException("Set LAMPLIGHTER_PUBLIC_URL first: the manifest needs it.")
-    click.echo(manifest_text(settings.public_url, socket_mode=settings.socket_mode))
+    many = settings.slack_mode == "many"
+    click.echo(manifest_text(settings.public_url, socket_mode=settings.socket_mode, installs=many))
 
 
 async def _serve(settings: Settings) -> None:

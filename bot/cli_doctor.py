@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -17,12 +17,13 @@ from bot.cli_reach import Finding, public_address, slack, well, wrong
 from bot.platforms.registry import build_platforms
 from bot.settings import PLATFORMS, AppCredentials, Settings, SettingsError, load_settings
 from bot.slack.api import new_session
+from bot.slack.installs import sealed_token
 from bot.web import signatures
-from storage import rotation
+from storage import clients, rotation
 from storage.crypto import CryptoError
 from storage.database import Database
 from storage.migrate import TooOld, check_age, is_current
-from storage.models import Process
+from storage.models import Process, Workspace
 
 
 @click.command()
@@ -59,17 +60,20 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Every finding, in the order in which things are needed."""
     yield well("Settings", "complete")
     processes: list[Process] = []
-    async for finding in _database(settings, processes):
+    tokens: list[tuple[str, str]] = []
+    async for finding in _database(settings, processes, tokens):
         yield finding
     async with new_session() as session:
-        for finding in await slack(settings, session):
+        for finding in await slack(settings, session, tokens):
             yield finding
         yield await public_address(settings, session, [process.id for process in processes])
     for finding in platforms(settings):
         yield finding
 
 
-async def _database(settings: Settings, processes: list[Process]) -> AsyncIterator[Finding]:
+async def _database(
+    settings: Settings, processes: list[Process], tokens: list[tuple[str, str]]
+) -> AsyncIterator[Finding]:
     url = settings.database_url.get_secret_value()
     path = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and (not path or not Path(path).exists()):
@@ -85,7 +89,9 @@ async def _database(settings: Settings, processes: list[Process]) -> AsyncIterat
         async with database.read() as session:
             processes += await rotation.living(session, await database.lease_now(session))
             missing = await rotation.missing(session, vault_of(settings))
+            rows = await clients.living(session) if settings.slack_mode == "many" else []
         yield _keys(settings, missing)
+        tokens += _opened(settings, rows)
     except TooOld as error:
         yield wrong("Database", "is newer than this code", str(error))
     except CryptoError as error:
@@ -95,6 +101,12 @@ async def _database(settings: Settings, processes: list[Process]) -> AsyncIterat
         yield wrong("Database", f"does not answer ({type(error).__name__})", advice)
     finally:
         await database.close()
+
+
+def _opened(settings: Settings, rows: Sequence[Workspace]) -> list[tuple[str, str]]:
+    """Each workspace's name and token. Raises CryptoError."""
+    opener = sealed_token(vault_of(settings))
+    return [(row.name or row.team_id, token) for row in rows if (token := opener(row)) is not None]
 
 
 def _keys(settings: Settings, missing: list[str]) -> Finding:

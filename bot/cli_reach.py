@@ -12,13 +12,12 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import uvicorn
-import yaml
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.app import CannotStart, listening
 from bot.domain.house import wall_now
-from bot.manifest import template
+from bot.manifest import bot_scopes
 from bot.outbound import Rewriter
 from bot.settings import Settings
 from bot.slack.api import Api
@@ -48,39 +47,50 @@ def wrong(about: str, what: str, advice: str) -> Finding:
     return Finding(False, about, what, advice)
 
 
-async def slack(settings: Settings, session: aiohttp.ClientSession) -> list[Finding]:
-    """The bot token with its scopes, and this machine's clock against Slack's."""
+async def slack(
+    settings: Settings, session: aiohttp.ClientSession, tokens: Sequence[tuple[str, str]] = ()
+) -> list[Finding]:
+    """The bot token with its scopes, and this machine's clock against Slack's. `tokens` are those of many
+    workspaces, each with its workspace's name."""
     rewriter = Rewriter(settings.outbound_url)
     clock = await _clock(session, rewriter.url(settings.slack_api_url))
-    if settings.slack_bot_token is None:
-        return [clock, well("Slack", "many workspaces: each is checked when it installs the app")]
     api = Api(session, rewriter, settings.slack_api_url, _no_workspace)
-    return [clock, *await _token(api, settings.slack_bot_token.get_secret_value())]
+    if settings.slack_bot_token is None:
+        page = f"{settings.public_url}/slack/install"
+        found = [
+            clock,
+            well("Slack", f"many workspaces, {len(tokens)} of them here", f"Install page: {page}"),
+        ]
+        for name, token in tokens:
+            advice = f"Have the bot installed again there: {page}"
+            found += await _token(api, token, f"Slack ({name})", advice)
+        return found
+    advice = "Copy SLACK_BOT_TOKEN again: api.slack.com/apps, your app, OAuth & Permissions."
+    return [clock, *await _token(api, settings.slack_bot_token.get_secret_value(), "Slack", advice)]
 
 
 async def _no_workspace(_: str) -> str:
     raise WorkspaceGone("not_installed")
 
 
-async def _token(api: Api, token: str) -> list[Finding]:
+async def _token(api: Api, token: str, about: str, when_refused: str) -> list[Finding]:
     try:
         identity = await api.identify(token)
     except Transient as problem:
-        return [wrong("Slack", f"does not answer ({problem.word})", "Try again in a minute.")]
+        return [wrong(about, f"does not answer ({problem.word})", "Try again in a minute.")]
     except SlackProblem as problem:
-        advice = "Copy SLACK_BOT_TOKEN again: api.slack.com/apps, your app, OAuth & Permissions."
-        return [wrong("Slack", f"refuses the bot token ({problem.word})", advice)]
-    found = [well("Slack", f"the token speaks for {identity.team_name or identity.team_id}")]
+        return [wrong(about, f"refuses the bot token ({problem.word})", when_refused)]
+    found = [well(about, f"the token speaks for {identity.team_name or identity.team_id}")]
     missing = sorted(_wanted_scopes() - identity.scopes)
     if missing and identity.scopes:
         advice = "Bring the app up to the printed `lamplighter manifest`, and install it again."
-        return [*found, wrong("Slack scopes", f"missing: {', '.join(missing)}", advice)]
+        return [*found, wrong(f"{about} scopes", f"missing: {', '.join(missing)}", advice)]
     said = "all there" if identity.scopes else "Slack did not say which the token has"
-    return [*found, well("Slack scopes", said)]
+    return [*found, well(f"{about} scopes", said)]
 
 
 def _wanted_scopes() -> frozenset[str]:
-    return frozenset(yaml.safe_load(template())["oauth_config"]["scopes"]["bot"])
+    return frozenset(bot_scopes())
 
 
 async def _clock(session: aiohttp.ClientSession, base_url: str) -> Finding:

@@ -12,7 +12,8 @@ PLACES = (
     Path(__file__).parent.parent / "manifest.yml",
     Path(sys.prefix) / "share" / "lamplighter" / "manifest.yml",
 )
-ADDRESSES = frozenset({"url", "request_url", "message_menu_options_url", "redirect_urls"})
+ADDRESSES = frozenset({"url", "request_url", "message_menu_options_url"})
+REDIRECTS = frozenset({"redirect_urls"})
 
 
 def template() -> str:
@@ -23,20 +24,28 @@ def template() -> str:
     raise FileNotFoundError("manifest.yml")
 
 
-def manifest_text(public_url: str, *, socket_mode: bool = False) -> str:
-    """The manifest with its addresses filled in; for Socket Mode without addresses."""
+def bot_scopes() -> tuple[str, ...]:
+    """What the bot asks for in every workspace."""
+    return tuple(yaml.safe_load(template())["oauth_config"]["scopes"]["bot"])
+
+
+def manifest_text(public_url: str, *, socket_mode: bool = False, installs: bool = False) -> str:
+    """The manifest with its addresses filled in; for Socket Mode without those to which Slack would send.
+
+    `installs`: workspaces install the app themselves, so Slack sends browsers back in Socket Mode too."""
     filled = template().replace("${PUBLIC_URL}", public_url.rstrip("/"))
     if not socket_mode:
         return filled
-    body = _without_addresses(yaml.safe_load(filled))
+    names = ADDRESSES if installs else ADDRESSES | REDIRECTS
+    body = _without(yaml.safe_load(filled), names)
     body["settings"]["socket_mode_enabled"] = True
     text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True)
     return text
 
 
-def _without_addresses(value: Any) -> Any:
+def _without(value: Any, names: frozenset[str]) -> Any:
     if isinstance(value, dict):
-        return {key: _without_addresses(item) for key, item in value.items() if key not in ADDRESSES}
+        return {key: _without(item, names) for key, item in value.items() if key not in names}
     if isinstance(value, list):
-        return [_without_addresses(item) for item in value]
+        return [_without(item, names) for item in value]
     return value

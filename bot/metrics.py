@@ -19,6 +19,12 @@ class Meters:
             ["platform", "state"],
             registry=self.registry,
         )
+        self.workspaces = Counter(
+            "lamplighter_workspaces",
+            "Workspaces that came and went",
+            ["change"],
+            registry=self.registry,
+        )
         self.sweep_seconds = Histogram(
             "lamplighter_sweep_seconds", "How long a sweep took", registry=self.registry
         )

@@ -9,7 +9,7 @@ from datetime import date, datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import disconnecting, pausing
+from bot.domain import disconnecting, pausing, returning
 from bot.domain.house import House
 from bot.domain.pictures import alerts, invitations, pauses, posts
 from bot.domain.pictures.parts import platform_words
@@ -183,6 +183,13 @@ async def _welcome(session: AsyncSession, house: House, notice: Notice) -> Messa
     return engine.welcome(workspace.name)
 
 
+async def _back(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    facts, workspace = notice.facts, await clients.workspace(session, notice.workspace_id)
+    since, until = (datetime.fromisoformat(facts[key]) for key in ("since", "until"))
+    numbers = (facts[key] for key in ("accounts", "alerts", "missed", "to_come"))
+    return engine.back(engine.Back(since, until, *numbers), workspace.zone)
+
+
 async def _disconnected(session: AsyncSession, house: House, notice: Notice) -> Message | None:
     ids, cancelled = notice.facts.get("deliveries", ()), int(notice.facts.get("cancelled") or 0)
     subject, by = notice.subject_id or "", notice.facts.get("by")
@@ -215,6 +222,7 @@ TOPICS: dict[str, Show] = {
     disconnecting.TOPIC: _disconnected,
     "engine.gap": _gap,
     "engine.version": _version,
+    returning.TOPIC: _back,
     "login.handed_over": _handed_over,
     "renamed": _renamed,
     "welcome": _welcome,

@@ -21,6 +21,7 @@ from storage.models import (
     Notice,
     Process,
     SeenEvent,
+    Workspace,
 )
 from storage.upsert import insert_new
 from storage.watching import BEFORE_POSTS
@@ -48,6 +49,7 @@ async def next_moment(session: AsyncSession, after: datetime) -> datetime | None
         Incident.next_at,
         Incident.remind_at,
         Breaker.retry_at,
+        Workspace.remove_at,
     )
     moments = [await _first(session, column, after) for column in columns]
     post = await _first(session, Delivery.next_at, after + BEFORE_POSTS)

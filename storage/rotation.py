@@ -58,7 +58,7 @@ SEALED = (
     Sealed(Consent, "verifier"),
     Sealed(Consent, "answer"),
     Sealed(Delivery, "handles"),
-    Sealed(Workspace, "bot_token"),
+    Sealed(Workspace, "bot_token", "token_generation"),
 )
 
 

@@ -9,10 +9,12 @@ import structlog
 
 from bot.domain import (
     consenting,
+    installing,
     media_use,
     probing,
     publishing,
     reminding,
+    removing,
     revocations,
     second_look,
     taking,
@@ -52,7 +54,8 @@ async def publish_due(house: House) -> int:
 
 async def look_around(house: House) -> None:
     """Once in a tick: silent providers are tried, connections whose moment has come are looked at, accounts
-    are proved before their posts, what nobody took is told to others, and what nobody cured is said again."""
+    are proved before their posts, what nobody took is told to others, what nobody cured is said again, and
+    what a workspace left behind goes."""
     now = house.clock.now()
     async with house.db.read() as session:
         silent = await watched.silent_providers(session, now)
@@ -63,6 +66,7 @@ async def look_around(house: House) -> None:
     await _each(unproved, lambda row: probing.before_post(house, row), "prove")
     await taking.ask_others(house)
     await reminding.remind(house)
+    await _each(await removing.due(house), lambda row: removing.remove(house, row), "remove")
 
 
 async def _claimed(house: House) -> Sequence[str]:
@@ -86,6 +90,7 @@ async def tidy(house: House) -> None:
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())
         await engine.forget_seen_events(session, wall_now())
+    await installing.tidy(house)
     await media_use.tidy(house)
     await revocations.forget_due(house)
     await versions_ahead.tell(house)

@@ -1,7 +1,8 @@
-"""What the bot says of itself: that it was off, and hello."""
+"""What the bot says of itself: that it was off or away, and hello."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.messages import actions as names
@@ -42,3 +43,43 @@ def welcome(workspace: str = "") -> Message:
             row(button("Set up", names.OPEN_SETUP, "setup", style="primary")),
         ]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What a workspace finds when it installs the bot again. Instants are UTC-aware.
+
+    `alerts`: open ones; `missed`: posts whose time passed; `to_come`: posts that go out as planned.
+    """
+
+    since: datetime
+    until: datetime
+    accounts: int
+    alerts: int
+    missed: int
+    to_come: int
+
+
+def back(facts: Back, zone: str = "UTC") -> Message:
+    """The bot was removed from the workspace for a while, and is in it again."""
+    since, until = moment(facts.since, zone), moment(facts.until, zone)
+    lines = [f"I was out of this workspace from {since} to {until} ({span(facts.until - facts.since)})."]
+    if facts.accounts:
+        lines.append(
+            f"{count(facts.accounts, 'account')} stayed connected here, and I kept renewing what I could."
+        )
+    else:
+        lines.append("No account is connected.")
+    if facts.alerts:
+        stand = agree(facts.alerts, "alert is open and is said again", "alerts are open and are said again")
+        lines.append(f"⚠️ {facts.alerts} {stand} where it belongs.")
+    if facts.missed:
+        were = agree(facts.missed, "post was", "posts were")
+        lines.append(
+            f"⚠️ {facts.missed} {were} due meanwhile. Nothing of it goes out by itself: in each client's "
+            "channel you can send it now or drop it."
+        )
+    if facts.to_come:
+        go = agree(facts.to_come, "post goes", "posts go")
+        lines.append(f"{facts.to_come} {go} out as planned.")
+    return message([header("🪔 I am back"), section("\n".join(lines))])

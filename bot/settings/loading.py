@@ -117,7 +117,9 @@ def _missing(given: Mapping[str, str], require: Require) -> Iterator[Problem]:
 
 def _wanted_for_slack(given: Mapping[str, str]) -> list[str]:
     many = "SLACK_CLIENT_ID" in given or "SLACK_CLIENT_SECRET" in given
-    names = [] if many else ["SLACK_BOT_TOKEN"]
+    if many:  # even in Socket Mode: the install pages make the public address known to everybody
+        return ["SLACK_SIGNING_SECRET"]
+    names = ["SLACK_BOT_TOKEN"]
     return names if "SLACK_APP_TOKEN" in given else [*names, "SLACK_SIGNING_SECRET"]
 
 
@@ -128,6 +130,12 @@ def _contradictions(given: Mapping[str, str]) -> Iterator[Problem]:
             "SLACK_BOT_TOKEN",
             f"contradicts {installs[0]}",
             "keep the bot token for one workspace, or the client id and secret for many",
+        )
+    if installs and "SLACK_OPERATIONS_CHANNEL" in given:
+        yield Problem(
+            "SLACK_OPERATIONS_CHANNEL",
+            f"contradicts {installs[0]}",
+            "leave it out: each workspace chooses its own with /lamplighter setup",
         )
     if len(installs) == 1:
         other = "SLACK_CLIENT_SECRET" if installs == ["SLACK_CLIENT_ID"] else "SLACK_CLIENT_ID"

@@ -76,6 +76,14 @@ class Api:
         token = await self._token_for(workspace_id)
         return await self._call(method, http_verb="GET", params={**arguments, "token": token})
 
+    async def without_token(self, method: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """Calls a method that takes a form, and no bot token. Raises a SlackProblem."""
+        return await self._call(method, data=dict(form))
+
+    async def revoke(self, token: str) -> None:
+        """Gives a token back. Raises a SlackProblem."""
+        await self._call("auth.revoke", http_verb="GET", params={"token": token})
+
     async def identify(self, token: str) -> Identity:
         """Whom a token speaks for. Raises a SlackProblem."""
         try:

@@ -28,6 +28,7 @@ __all__ = [
     "returned",
     "settle",
     "unanswered",
+    "workspaces_due",
 ]
 
 LEASE = timedelta(seconds=90)
@@ -49,16 +50,18 @@ def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (Notice.next_at <= now, Notice.state.in_(LIVE), _free(now))
 
 
-async def anything_due(session: AsyncSession, now: datetime) -> bool:
-    """A cheap look, so that an idle outbox writes nothing."""
-    return (await session.execute(select(Notice.id).where(*_due(now)).limit(1))).first() is not None
+async def workspaces_due(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """The workspaces with something to say. A cheap look, so that an idle outbox writes nothing."""
+    return (await session.scalars(select(Notice.workspace_id).where(*_due(now)).distinct())).all()
 
 
-async def claim(session: AsyncSession, lease: str, now: datetime, limit: int) -> list[Notice]:
-    """Takes the oldest due notices that nobody holds, in order of creation."""
+async def claim(
+    session: AsyncSession, workspace_id: str, lease: str, now: datetime, limit: int
+) -> list[Notice]:
+    """Takes a workspace's oldest due notices that nobody holds, in order of creation."""
     oldest = (
         select(Notice.id)
-        .where(*_due(now))
+        .where(Notice.workspace_id == workspace_id, *_due(now))
         .order_by(Notice.created_at, Notice.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -75,9 +78,13 @@ async def claim(session: AsyncSession, lease: str, now: datetime, limit: int) ->
     return sorted(found, key=lambda notice: (notice.created_at, notice.id))
 
 
-async def unanswered(session: AsyncSession, lease: str, now: datetime) -> dict[str, datetime]:
-    """Channels that somebody is posting to with an unknown end, with the oldest such notice's creation."""
+async def unanswered(
+    session: AsyncSession, workspace_id: str, lease: str, now: datetime
+) -> dict[str, datetime]:
+    """Channels that somebody is posting to with an unknown end, with the oldest such notice's creation. In a
+    channel that workspaces share, each waits for its own messages only."""
     rows = select(Notice.channel_id, func.min(Notice.created_at)).where(
+        Notice.workspace_id == workspace_id,
         Notice.next_at <= now + LEASE,
         Notice.state == "posting",
         Notice.lease_owner != lease,

@@ -17,6 +17,7 @@ from bot.slack.addressing import Address, Nowhere, Waits, find_address, says_som
 from bot.slack.backoff import Backoff, wait_seconds
 from bot.slack.channels import ResolveChannel
 from bot.slack.errors import (
+    DEAD_TOKEN,
     CannotEdit,
     ChannelUnreachable,
     PersonUnreachable,
@@ -29,9 +30,12 @@ from bot.slack.gateway import Gateway, Posted
 from storage.database import Database
 from storage.models import Notice
 
-__all__ = ["Delivery", "Pause"]
+__all__ = ["Delivery", "Pause", "Refused"]
 
 log = structlog.get_logger(__name__)
+
+Refused = Callable[[str, str], Awaitable[bool]]
+"""Looks at a workspace whose token was refused with a word; true when it is left."""
 
 COMMIT_TRIES = 3
 PROBLEM_LENGTH = 64
@@ -61,6 +65,7 @@ class Delivery:
     wall: Callable[[], datetime]
     backoff: Backoff
     lease: str
+    refused: Refused | None = None
 
     async def deliver(self, notice: Notice) -> int | Pause:
         """1 when something was said, 0 when there was nothing to say, or it was put off by itself."""
@@ -77,10 +82,7 @@ class Delivery:
         except Transient as problem:
             return await self._transient(notice, problem)
         except WorkspaceGone as problem:
-            log.error("workspace unreachable", workspace=notice.workspace_id, word=problem.word)
-            until = self.backoff.gone(notice.workspace_id, self.wall())
-            await self.put_off([notice], until)
-            return Pause(until)
+            return await self._workspace_gone(notice, problem)
         except Exception as problem:
             return await self._our_fault(notice, problem)
         self.backoff.succeeded(notice.workspace_id)
@@ -226,6 +228,23 @@ class Delivery:
                     session, [notice.id], self.lease, until, state=state, tries=notice.tries + 1
                 )
         return Pause(until)
+
+    async def _workspace_gone(self, notice: Notice, problem: WorkspaceGone) -> Pause:
+        """Waits long, unless the workspace turns out to be left: then its notices are over at once."""
+        log.error("workspace unreachable", workspace=notice.workspace_id, word=problem.word)
+        until = self.wall()
+        if not await self._is_left(notice.workspace_id, problem):
+            until = self.backoff.gone(notice.workspace_id, until)
+        await self.put_off([notice], until)
+        return Pause(until)
+
+    async def _is_left(self, workspace_id: str, problem: WorkspaceGone) -> bool:
+        if self.refused is None or problem.word not in DEAD_TOKEN:
+            return False
+        try:
+            return await self.refused(workspace_id, problem.word)
+        except SlackProblem:  # nobody knows yet: it is asked again after the wait
+            return False
 
     async def _our_fault(self, notice: Notice, problem: Exception) -> int:
         """A renderer, a call or the database failed: logged with an id, and tried again with patience."""

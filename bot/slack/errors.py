@@ -24,6 +24,7 @@ from slack_sdk.errors import SlackApiError
 from bot.messages.message import Message
 
 __all__ = [
+    "DEAD_TOKEN",
     "CannotEdit",
     "ChannelUnreachable",
     "OurFault",
@@ -184,6 +185,18 @@ class Refusal(Exception):
         self.message = Message(message) if isinstance(message, str) else message
         super().__init__(self.message.text)
 
+
+DEAD_TOKEN = frozenset(
+    {
+        "account_inactive",
+        "app_uninstalled",
+        "invalid_auth",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+    }
+)
+"""The words of WorkspaceGone that say the token itself is over; the others may pass."""
 
 FAMILY: tuple[type[SlackProblem], ...] = (
     WorkspaceGone,

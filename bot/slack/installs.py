@@ -1,7 +1,7 @@
 """Which workspaces the bot is installed in, and the token for each.
 
-Bolt's own authorisation asks `auth.test` on every request; this looks into the database, and believes it
-for five minutes.
+Bolt's own authorisation asks `auth.test` on every request; this looks into the database, and believes it for
+a moment: so an uninstall that any process heard of holds for all of them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.slack.api import Identity
 from bot.slack.errors import WorkspaceGone
@@ -19,24 +19,35 @@ from storage.crypto import Place, Vault, digest
 from storage.database import Database
 from storage.models import Notice, Workspace
 
-__all__ = ["Install", "Installs", "OpenToken", "enroll", "sealed_token", "single_token"]
+__all__ = [
+    "Install",
+    "Installs",
+    "OpenToken",
+    "known_identity",
+    "remember_token",
+    "sealed_token",
+    "single_token",
+]
 
 OpenToken = Callable[[Workspace], str | None]
 """The bot token of a workspace, or None where this process has none for it."""
 
-BELIEVED_SECONDS = 300.0
-BELIEVED_NONE_SECONDS = 10.0
+BELIEVED_SECONDS = 2.0
+KNOWN_MOST = 10_000
 
 
 @dataclass(frozen=True)
 class Install:
-    """The bot in one workspace. `workspace_id` is the row's id, `team_id` Slack's."""
+    """The bot in one workspace. `workspace_id` is the row's id, `team_id` Slack's; `generation` the token's;
+    `installed_at` Slack's time, in seconds."""
 
     workspace_id: str
     team_id: str
     bot_user_id: str
     bot_id: str = ""
     bot_token: str = field(default="", repr=False)
+    generation: int = 0
+    installed_at: float | None = None
 
 
 class Installs:
@@ -55,6 +66,7 @@ class Installs:
         self._bot_id = bot_id
         self._clock = clock
         self._known: dict[str, tuple[float, Install | None]] = {}
+        self._opened: dict[str, tuple[str, int, str]] = {}  # by row: what was sealed, and what was in it
 
     async def by_team(self, team_id: str) -> Install | None:
         """The install in a Slack team, or None where the bot is not (or no longer) installed."""
@@ -89,17 +101,38 @@ class Installs:
         async with self._database.read() as session:
             row = (await session.scalars(select(Workspace).where(condition))).one_or_none()
         install = self._install(row) if row is not None and row.uninstalled_at is None else None
-        seconds = BELIEVED_SECONDS if install is not None else BELIEVED_NONE_SECONDS
-        if len(self._known) > 10_000:
+        if len(self._known) > KNOWN_MOST:
             self._known.clear()
-        self._known[key] = (self._clock() + seconds, install)
+        self._known[key] = (self._clock() + BELIEVED_SECONDS, install)
         return install
 
     def _install(self, row: Workspace) -> Install | None:
-        token = self._open_token(row)
+        token = self._token(row)
         if token is None:
             return None
-        return Install(row.id, row.team_id, row.bot_user_id, self._bot_id, token)
+        installed_at = row.installed_at.timestamp() if row.installed_at else None
+        return Install(
+            row.id,
+            row.team_id,
+            row.bot_user_id,
+            self._bot_id,
+            token,
+            row.token_generation,
+            installed_at,
+        )
+
+    def _token(self, row: Workspace) -> str | None:
+        """Opened once for each value that stands in the row."""
+        sealed, generation = row.bot_token or "", row.token_generation
+        known = self._opened.get(row.id)
+        if known is not None and known[:2] == (sealed, generation):
+            return known[2]
+        token = self._open_token(row)
+        if token is not None:
+            if len(self._opened) > KNOWN_MOST:
+                self._opened.clear()
+            self._opened[row.id] = (sealed, generation, token)
+        return token
 
 
 def single_token(token: str, team_id: str) -> OpenToken:
@@ -113,7 +146,8 @@ def sealed_token(vault: Vault) -> OpenToken:
     def open_token(workspace: Workspace) -> str | None:
         if workspace.bot_token is None:
             return None
-        return vault.open(workspace.bot_token, Place("workspaces", workspace.id, "bot_token"))
+        place = Place("workspaces", workspace.id, "bot_token", workspace.token_generation)
+        return vault.open(workspace.bot_token, place)
 
     return open_token
 
@@ -127,20 +161,7 @@ async def known_identity(database: Database, token: str) -> Identity | None:
     return None
 
 
-async def enroll(database: Database, identity: Identity, now: datetime, token: str = "") -> str:
-    """Makes sure that the team of `identity` has its row, alive; returns the row's id. House time.
-
-    With `token`, remembers (as a digest) that this token speaks for it."""
-    async with database.write() as session:
-        query = select(Workspace).where(Workspace.team_id == identity.team_id).with_for_update()
-        row = (await session.scalars(query)).one_or_none()
-        if row is None:
-            row = Workspace(team_id=identity.team_id, created_at=now)
-            session.add(row)
-        row.name = identity.team_name or row.name or ""
-        row.bot_user_id = identity.bot_user_id
-        row.uninstalled_at = None
-        if token:
-            row.settings = {**(row.settings or {}), "token": digest(token), "bot_id": identity.bot_id}
-        await session.flush()
-        return row.id
+async def remember_token(session: AsyncSession, workspace: Workspace, identity: Identity, token: str) -> None:
+    """Notes, as a digest, that the settings' token speaks for this workspace."""
+    workspace.settings = {**workspace.settings, "token": digest(token), "bot_id": identity.bot_id}
+    await session.flush()

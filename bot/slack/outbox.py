@@ -4,12 +4,14 @@ own answer was lost.
 A new message is marked `posting` and committed before `chat.postMessage`. Where the answer is lost, the
 notice stays `posting` for 90 s, in which `returned` may bring its timestamp back, and is then said again.
 A view that is posted already is changed in place. Any number of outboxes may run on one database.
+
+A round is one workspace's: whatever Slack does to one of them, no other waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -21,7 +23,7 @@ from bot.slack import claims
 from bot.slack.addressing import Nowhere, find_address, lanes
 from bot.slack.backoff import Backoff
 from bot.slack.channels import ResolveChannel
-from bot.slack.delivery import Delivery, Pause
+from bot.slack.delivery import Delivery, Pause, Refused
 from bot.slack.gateway import Gateway
 from storage.database import Database
 from storage.models import Notice
@@ -38,7 +40,8 @@ Renderer = Callable[[Notice], Awaitable[Message | None]]
 
 T = TypeVar("T")
 LANE_SECONDS = 20.0
-LANES_AT_ONCE = 8
+LANES_AT_ONCE = 8  # of one workspace
+ROUND_MOST = 50
 BUSY_SECONDS = 2.0
 
 
@@ -68,42 +71,42 @@ class Outbox:
         resolve_channel: ResolveChannel,
         wall: Callable[[], datetime],
         owner: str,
+        refused: Refused | None = None,
     ) -> None:
         self._database = database
         self._gateway = gateway
         self._resolve = resolve_channel
         self._wall = wall
         self._owner = owner
+        self._refused = refused
         self._backoff = Backoff()
         self._renderers = renderers
         self._busy: set[tuple[str, str]] = set()
+        self._rounds: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._claiming = asyncio.Lock()
         self._closing = False
 
-    async def deliver_once(self, limit: int = 50) -> int:
-        """Delivers what is due, at most `limit` notices and for about 20 s; returns how many were said.
+    async def ring(self) -> None:
+        """Begins a round for every workspace with something to say whose last one is over. Waits for none."""
+        for workspace_id in await self._workspaces_due():
+            if workspace_id not in self._rounds:
+                self._rounds[workspace_id] = asyncio.create_task(self._on_its_own(workspace_id))
+
+    async def deliver_once(self, limit: int = ROUND_MOST) -> int:
+        """Delivers what is due, at most `limit` notices of a workspace and for about 20 s; returns how many
+        were said.
 
         Channels go side by side, the messages of one channel in the order of their creation. May be called
         again while it runs. What fails is put off, never raised; only the database's errors are.
         """
-        if self._closing:
-            return 0
-        async with self._claiming:
-            delivery, runs = await self._begin(limit)
-        gate = asyncio.Semaphore(LANES_AT_ONCE)
-        lanes_said = [self._lane(gate, delivery, run) for run in runs]
-        said = 0
-        for outcome in await asyncio.gather(*lanes_said, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            said += outcome
-        return said
+        rounds = [self._round(workspace_id, limit) for workspace_id in await self._workspaces_due()]
+        return await _sum(rounds)
 
     @property
     def is_busy(self) -> bool:
         """Whether a message is on its way."""
-        return bool(self._busy or self._running)
+        return bool(self._busy or self._running or self._rounds)
 
     async def next_moment(self) -> datetime | None:
         """When there will be something to do (real time); None while nothing waits."""
@@ -124,22 +127,48 @@ class Outbox:
         A round that is cancelled instead keeps its claims, and they have to run out first.
         """
         self._closing = True
-        while self._running:
-            await asyncio.wait(set(self._running))
+        while busy := {*self._running, *self._rounds.values()}:
+            await asyncio.wait(busy)
 
-    async def _begin(self, limit: int) -> tuple[Delivery, list[Lane]]:
+    async def _workspaces_due(self) -> Sequence[str]:
+        if self._closing:
+            return []
+        async with self._database.read() as session:
+            return await claims.workspaces_due(session, self._wall())
+
+    async def _on_its_own(self, workspace_id: str) -> None:
+        try:
+            await self._round(workspace_id, ROUND_MOST)
+        except Exception as problem:
+            log.exception("round_failed", workspace=workspace_id, problem=type(problem).__name__)
+        finally:
+            del self._rounds[workspace_id]
+
+    async def _round(self, workspace_id: str, limit: int) -> int:
+        if self._closing:
+            return 0
+        async with self._claiming:
+            delivery, runs = await self._begin(workspace_id, limit)
+        gate = asyncio.Semaphore(LANES_AT_ONCE)
+        return await _sum([self._lane(gate, delivery, run) for run in runs])
+
+    async def _begin(self, workspace_id: str, limit: int) -> tuple[Delivery, list[Lane]]:
         """Claims notices and takes their channels, one round at a time: so the older claim goes first."""
         now, lease = self._wall(), claims.new_lease(self._owner)
         delivery = Delivery(
-            self._database, self._gateway, self._renderers, self._resolve, self._wall, self._backoff, lease
+            self._database,
+            self._gateway,
+            self._renderers,
+            self._resolve,
+            self._wall,
+            self._backoff,
+            lease,
+            self._refused,
         )
-        async with self._database.read() as session:
-            if not await claims.anything_due(session, now):
-                return delivery, []
         async with self._database.write() as session:
-            notices = await claims.claim(session, lease, now, limit)
-            unanswered = await claims.unanswered(session, lease, now)
-        ready = await self._without_waiting_workspaces(notices, lease)
+            notices = await claims.claim(session, workspace_id, lease, now, limit)
+            unanswered = await claims.unanswered(session, workspace_id, lease, now)
+        ready = await self._unless_it_waits(workspace_id, notices, lease)
         runs: list[Lane] = []
         for key, lane in lanes(ready, await self._likely_channels(ready)).items():
             if key in self._busy:
@@ -149,20 +178,13 @@ class Outbox:
                 runs.append(Lane(key, lane, unanswered.get(key[1])))
         return delivery, runs
 
-    async def _without_waiting_workspaces(self, notices: list[Notice], lease: str) -> list[Notice]:
-        now = self._wall()
-        put_off: dict[datetime, list[str]] = {}
-        for notice in notices:
-            until = self._backoff.until(notice.workspace_id, now)
-            if until is not None:
-                put_off.setdefault(until, []).append(notice.id)
-        if not put_off:
+    async def _unless_it_waits(self, workspace_id: str, notices: list[Notice], lease: str) -> list[Notice]:
+        until = self._backoff.until(workspace_id, self._wall())
+        if until is None or not notices:
             return notices
         async with self._database.write() as session:
-            for until, ids in put_off.items():
-                await claims.release(session, ids, lease, until)
-        gone = {each for ids in put_off.values() for each in ids}
-        return [notice for notice in notices if notice.id not in gone]
+            await claims.release(session, [notice.id for notice in notices], lease, until)
+        return []
 
     async def _likely_channels(self, notices: list[Notice]) -> dict[str, str]:
         """Where each notice will probably go; a reply goes behind its root."""
@@ -209,3 +231,13 @@ class Outbox:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
+
+
+async def _sum(work: Sequence[Coroutine[Any, Any, int]]) -> int:
+    """Lets all of it come to its end, whatever becomes of one; then raises the first problem."""
+    total = 0
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        total += outcome
+    return total

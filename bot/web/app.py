@@ -16,6 +16,9 @@ from starlette.routing import BaseRoute
 
 from bot.domain.house import House
 from bot.outbound import Rewriter
+from bot.web.door import Door
+from bot.web.guard import Guard
+from bot.web.install import Office, install_routes
 from bot.web.middleware import BodyCap, LastResort, RequestLog, SecurityHeaders
 from bot.web.pages import Pages
 from bot.web.routes import web_routes
@@ -33,11 +36,15 @@ def build_web(
     checks: Mapping[str, Check],
     registry: CollectorRegistry,
     metrics_token: SecretStr | None = None,
+    office: Office | None = None,
 ) -> Starlette:
-    """Everything that listens. `checks` are what `/readyz` asks, by name (see bot.web.service)."""
+    """Everything that listens. `checks` are what `/readyz` asks, by name (see bot.web.service). `office` is
+    there where many workspaces install the bot themselves."""
     pages = Pages(rewriter)
     vitals = Vitals(checks, registry, metrics_token)
     routes = web_routes(house, rewriter=rewriter, pages=pages, vitals=vitals)
+    if office is not None:
+        routes += install_routes(Door(house, rewriter, pages, Guard(house.public_url)), office)
     app = Starlette(
         routes=[*slack_routes, *routes],
         middleware=[

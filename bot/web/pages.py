@@ -51,9 +51,12 @@ class Pages:
         policy = content_policy(form_action=form_action, images=self.rewriter.outbound or "")
         return HTMLResponse(html, status, {"Content-Security-Policy": policy})
 
-    def say(self, said: Words, status: int, *, link: str | None = None) -> HTMLResponse:
-        """A page of nothing but words and, with `link`, a way to open another page again."""
-        return self.render("message.html", status, words=said, link=link)
+    def say(
+        self, said: Words, status: int, *, link: str | None = None, refresh: int | None = None
+    ) -> HTMLResponse:
+        """A page of nothing but words and, with `link`, a way to open another page again; with `refresh`,
+        loaded anew after so many seconds."""
+        return self.render("message.html", status, words=said, link=link, refresh=refresh)
 
     def by_status(self, status: int) -> HTMLResponse:
         """The page for an HTTP status, without details."""

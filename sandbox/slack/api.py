@@ -33,6 +33,7 @@ class Method:
 ANY_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
 METHODS: dict[str, Method] = {
     "auth.test": Method(lookups.auth_test, per_minute=600),
+    "auth.revoke": Method(lookups.auth_revoke, accepts_json=False),
     "chat.postMessage": Method(chat.post_message, ("chat:write",), per_minute=600),
     "chat.postEphemeral": Method(chat.post_ephemeral, ("chat:write",)),
     "chat.update": Method(chat.update, ("chat:write",), per_minute=50),

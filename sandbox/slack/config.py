@@ -60,7 +60,9 @@ class Switches:
 
     `metadata_events`: `message_metadata_posted` also for the app's own messages. `external_team_in_payload`:
     `team` in the interactions of Slack Connect people is theirs, not ours. `strict_pacing`: one
-    chat.postMessage a second and channel. `tier_limits`: the published calls per minute.
+    chat.postMessage a second and channel. `tier_limits`: the published calls per minute. `token_rotation`:
+    the app's bot tokens end after twelve hours. `organisation`: the name of an Enterprise organisation that
+    all teams are in, and in which the app may be installed as a whole.
     """
 
     ack_seconds: float = 3.0
@@ -70,5 +72,7 @@ class Switches:
     metadata_events: bool = False
     external_team_in_payload: bool = False
     guests_may_command: bool = True
+    token_rotation: bool = False
+    organisation: str | None = None
     strict_pacing: bool = False
     tier_limits: bool = False

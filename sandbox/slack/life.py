@@ -48,6 +48,34 @@ def rename(world: SlackWorld, channel: Channel, name: str) -> None:
     world.bump()
 
 
+def share(world: SlackWorld, channel: Channel, team_id: str) -> None:
+    """Another workspace joins a channel through Slack Connect; the app hears of it where it is."""
+    channel.connected_teams.add(team_id)
+    _tell_of_sharing(world, channel, {"type": "channel_shared", "connected_team_id": team_id})
+
+
+def unshare(world: SlackWorld, channel: Channel, team_id: str) -> None:
+    """A workspace leaves a shared channel, and its people with it."""
+    channel.connected_teams.discard(team_id)
+    channel.members -= {user.id for user in world.users.values() if user.team_id == team_id}
+    event: JSON = {"type": "channel_unshared", "previously_connected_team_id": team_id}
+    _tell_of_sharing(world, channel, event | {"is_ext_shared": channel.is_ext_shared})
+
+
+def _tell_of_sharing(world: SlackWorld, channel: Channel, event: JSON) -> None:
+    for team_id in {channel.team_id, *channel.connected_teams}:
+        install = world.installs.get(team_id)
+        if install and (channel.kind == "public" or install.bot_user_id in channel.members):
+            emit(world, team_id, {**event, "channel": channel.id}, channel)
+    world.bump()
+
+
+def convert_to_private(world: SlackWorld, channel: Channel) -> None:
+    """A public channel becomes private: same id, and no event that the facts know of."""
+    channel.kind = "private"
+    world.bump()
+
+
 def join(world: SlackWorld, channel: Channel, user_id: str, inviter: str | None = None) -> None:
     """Lets somebody in; the app hears of it in channels that it is in, and of itself."""
     channel.members.add(user_id)

@@ -7,6 +7,7 @@ import binascii
 
 from sandbox.slack.chat import writable_channel
 from sandbox.slack.errors import SlackError
+from sandbox.slack.life import revoke_token
 from sandbox.slack.limits import check_blocks, check_metadata, check_view
 from sandbox.slack.models import JSON, Channel, User
 from sandbox.slack.reading import ApiCall, demand_scope
@@ -28,6 +29,13 @@ def auth_test(call: ApiCall) -> JSON:
         "bot_id": call.install.bot_id,
         "is_enterprise_install": False,
     }
+
+
+def auth_revoke(call: ApiCall) -> JSON:
+    """auth.revoke: the token that it is called with is dead from now on; `test` only says what would be."""
+    if not call.flag("test"):
+        revoke_token(call.world, call.install.team_id)
+    return {"revoked": not call.flag("test")}
 
 
 def _readable(call: ApiCall) -> Channel:

@@ -18,6 +18,8 @@ from sandbox.slack.reading import Arguments
 from sandbox.slack.state import SlackWorld
 
 CODE_SECONDS = 600.0
+ROTATION_SECONDS = 43_200
+ORGANISATION = "E0ORGANISATION"
 Handler = Callable[[SlackWorld, Arguments, str | None, Request], JSON]
 
 
@@ -36,19 +38,25 @@ def oauth_access(world: SlackWorld, args: Arguments, token: str | None, request:
     if grant["redirect_uri"] and args.get("redirect_uri") != grant["redirect_uri"]:
         raise SlackError("bad_redirect_uri")
     grant["used"] = True
-    install = world.install(grant["team_id"], scopes=frozenset(grant["scopes"]))
-    team = world.teams[install.team_id]
-    return {
+    prefix = "xoxe.xoxb-1-" if world.switches.token_rotation else "xoxb-"
+    token = f"{prefix}{secrets.randbelow(10**12):012d}-{secrets.token_hex(12)}"
+    key = grant["team_id"] or ORGANISATION
+    install = world.install(key, token, scopes=frozenset(grant["scopes"]))
+    name = world.switches.organisation
+    answer: JSON = {
         "access_token": install.token,
         "token_type": "bot",
         "scope": ",".join(sorted(install.scopes)),
         "bot_user_id": install.bot_user_id,
         "app_id": world.app.app_id,
-        "team": {"id": team.id, "name": team.name},
-        "enterprise": None,
+        "team": {"id": key, "name": world.teams[key].name} if grant["team_id"] else None,
+        "enterprise": {"id": ORGANISATION, "name": name} if name else None,
         "authed_user": {"id": grant["user_id"]},
-        "is_enterprise_install": False,
+        "is_enterprise_install": not grant["team_id"],
     }
+    if world.switches.token_rotation:
+        answer |= {"refresh_token": f"xoxe-1-{secrets.token_hex(24)}", "expires_in": ROTATION_SECONDS}
+    return answer
 
 
 def _basic(request: Request) -> tuple[str, str] | None:
@@ -100,12 +108,13 @@ class AuthorizePage:
 
     def _decide(self, query: dict[str, str], team_id: str, user_id: str) -> Response:
         answer = {"state": query.get("state", "")}
-        if team_id not in self.world.teams:
+        whole = team_id == ORGANISATION and self.world.switches.organisation
+        if team_id not in self.world.teams and not whole:
             answer["error"] = "access_denied"
         else:
             code = f"{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
             self.world.oauth_codes[code] = {
-                "team_id": team_id,
+                "team_id": "" if whole else team_id,
                 "user_id": user_id,
                 "scopes": [scope for scope in query.get("scope", "").split(",") if scope],
                 "redirect_uri": query.get("redirect_uri", ""),
@@ -128,6 +137,12 @@ class AuthorizePage:
             f"Allow for {escape(team.name)} as {escape(user.real_name)}</button></form>"
             for team, user in people
         )
+        if self.world.switches.organisation and people:
+            buttons += (
+                f'<form method="post"><input type="hidden" name="user" value="{escape(people[0][1].id)}">'
+                f'<button name="team" value="{ORGANISATION}" data-testid="allow-organisation">'
+                f"Allow for all of {escape(self.world.switches.organisation)}</button></form>"
+            )
         return (
             "<!doctype html><html lang=en><meta charset=utf-8><title>Install the app</title>"
             f"<main><h1>Lamplighter wants to join your workspace</h1><p>It asks for: {escape(scopes)}</p>"

@@ -10,13 +10,17 @@ from sandbox.slack.views import initial_state
 NAMES = {"im": "directmessage", "private": "privategroup"}
 
 
-def team_of(world: SlackWorld, user: User, channel: Channel | None = None, view: View | None = None) -> str:
-    """The workspace whose app an interaction goes to."""
-    for team_id in (view.team_id if view else "", channel.team_id if channel else "", user.team_id):
+def team_of(
+    world: SlackWorld, user: User, channel: Channel | None = None, message: Message | None = None
+) -> str:
+    """The workspace whose app an interaction goes to: that of the message's author where the app wrote it,
+    then the person's own, then one of those that share the channel."""
+    written = message.team_id if message is not None and message.bot_id else ""
+    shared = [channel.team_id, *sorted(channel.connected_teams)] if channel is not None else []
+    for team_id in (written, user.team_id, *shared):
         if team_id in world.installs:
             return team_id
-    connected = sorted(channel.connected_teams) if channel else []
-    return next((team_id for team_id in connected if team_id in world.installs), user.team_id)
+    return user.team_id
 
 
 def slash_command(world: SlackWorld, user: User, channel: Channel, command: str, text: str) -> JSON:
@@ -34,7 +38,7 @@ def slash_command(world: SlackWorld, user: User, channel: Channel, command: str,
         "text": text,
         "api_app_id": world.app.app_id,
         "is_enterprise_install": "false",
-        "response_url": world.new_response_url("commands", channel, user.id),
+        "response_url": world.new_response_url("commands", channel, user.id, team_id=team.id),
         "trigger_id": world.new_trigger(user.id, team.id),
     }
 
@@ -52,8 +56,9 @@ def _base(world: SlackWorld, kind: str, user: User, team_id: str) -> JSON:
     }
 
 
-def _place(world: SlackWorld, user: User, message: Message) -> JSON:
+def _place(world: SlackWorld, user: User, message: Message, team_id: str) -> JSON:
     channel = world.channels[message.channel]
+    response_url = world.new_response_url("actions", channel, user.id, message.ts, team_id)
     container: JSON = {
         "type": "message",
         "message_ts": message.ts,
@@ -66,16 +71,16 @@ def _place(world: SlackWorld, user: User, message: Message) -> JSON:
         "container": container,
         "channel": {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)},
         "state": {"values": {**initial_state(message.blocks), **message.state}},
-        "response_url": world.new_response_url("actions", channel, user.id, message.ts),
+        "response_url": response_url,
     }
     return shown if message.ephemeral_to else shown | {"message": message_json(world, message)}
 
 
 def message_actions(world: SlackWorld, user: User, message: Message, action: JSON) -> JSON:
     """`block_actions` from a message; an ephemeral one is not carried along."""
-    team_id = team_of(world, user, world.channels[message.channel])
+    team_id = team_of(world, user, world.channels[message.channel], message)
     trigger = world.new_trigger(user.id, team_id)
-    place = _place(world, user, message)
+    place = _place(world, user, message, team_id)
     return {
         **_base(world, "block_actions", user, team_id),
         "trigger_id": trigger,
@@ -130,7 +135,7 @@ def message_shortcut(world: SlackWorld, user: User, message: Message, callback_i
         **_base(world, "message_action", user, team_id),
         "callback_id": callback_id,
         "trigger_id": world.new_trigger(user.id, team_id),
-        "response_url": world.new_response_url("actions", channel, user.id, message.ts),
+        "response_url": world.new_response_url("actions", channel, user.id, message.ts, team_id),
         "action_ts": world.next_ts(),
         "message_ts": message.ts,
         "channel": {"id": channel.id, "name": NAMES.get(channel.kind, channel.name)},
@@ -149,8 +154,8 @@ def block_suggestion(
             "container": {"type": "view", "view_id": where.id},
         }
     else:
-        team_id = team_of(world, user, world.channels[where.channel])
-        place = _place(world, user, where)
+        team_id = team_of(world, user, world.channels[where.channel], where)
+        place = _place(world, user, where, team_id)
         place.pop("response_url")
     asked = {"action_id": element["action_id"], "block_id": block["block_id"], "value": query}
     return {**_base(world, "block_suggestion", user, team_id), **asked, **place}

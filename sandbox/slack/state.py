@@ -173,14 +173,20 @@ class SlackWorld:
         return trigger_id
 
     def new_response_url(
-        self, kind: str, channel: Channel, user_id: str, message_ts: str | None = None
+        self,
+        kind: str,
+        channel: Channel,
+        user_id: str,
+        message_ts: str | None = None,
+        team_id: str | None = None,
     ) -> str:
-        """An address for answering an interaction; `kind` is `commands` or `actions`."""
-        secret = secrets.token_urlsafe(18)
+        """An address for answering an interaction; `kind` is `commands` or `actions`. `team_id`: whose app
+        answers, the channel's owner's unless said otherwise."""
+        secret, team_id = secrets.token_urlsafe(18), team_id or channel.team_id
         self.response_urls[secret] = ResponseUrl(
-            secret, channel.team_id, channel.id, user_id, self.clock(), message_ts
+            secret, team_id, channel.id, user_id, self.clock(), message_ts
         )
-        return self.address("hooks.slack.com", f"/{kind}/{channel.team_id}/{secret}")
+        return self.address("hooks.slack.com", f"/{kind}/{team_id}/{secret}")
 
     def address(self, host: str, path: str) -> str:
         """The address of something at Slack, as the app is given it."""

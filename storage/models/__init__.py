@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.models.base import Base, Instant, new_id
 from storage.models.engine import Breaker, EngineFact, KeyCheck, Process
+from storage.models.installing import InstallWalk
 from storage.models.leaving import Departure
 from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
 from storage.models.media import MediaUse, StoredMedia
@@ -26,6 +27,7 @@ __all__ = [
     "Grant",
     "GrantAttempt",
     "Incident",
+    "InstallWalk",
     "Instant",
     "Invitation",
     "KeyCheck",

@@ -5,21 +5,27 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models.base import Base, RowId, new_id
 
 
 class Workspace(Base):
-    """One Slack team that installed the bot."""
+    """One Slack team that installed the bot.
+
+    `token_generation` counts the installs: a reinstall replaces the token as the next one. `installed_at` is
+    Slack's clock, for the times of its events; `uninstalled_at` and `remove_at` are house time.
+    """
 
     __tablename__ = "workspaces"
+    __table_args__ = (Index("ix_workspaces_remove_at", "remove_at"),)
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
     team_id: Mapped[str] = mapped_column(String(32), unique=True)
     name: Mapped[str] = mapped_column(String(255), default="")
     bot_token: Mapped[str | None] = mapped_column(Text)  # sealed; null where the settings hold it
+    token_generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     bot_user_id: Mapped[str] = mapped_column(String(32), default="")
     operations_channel: Mapped[str | None] = mapped_column(String(32))
     admins: Mapped[list[str]] = mapped_column(default=list)  # Slack user ids
@@ -29,7 +35,9 @@ class Workspace(Base):
     set_up_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]  # "pause all"
     paused_by: Mapped[str | None] = mapped_column(String(32))  # Slack user
+    installed_at: Mapped[datetime | None]
     uninstalled_at: Mapped[datetime | None]
+    remove_at: Mapped[datetime | None]  # the end of the grace period: then the data goes
     created_at: Mapped[datetime]
 
 

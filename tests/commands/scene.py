@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,9 @@ from sandbox.slack import AppConfig, Person, Shortcut, SlackWorld, create_slack_
 from sandbox.slack.models import Channel, Message
 from storage.crypto import Vault, new_key, parse_key
 from storage.database import Database
-from storage.models import Client, Connection, Delivery, Grant, Notice, Post, Workspace, new_id
+from storage.models import Notice, Workspace, new_id
 from storage.spool import Spool
+from tests import rows
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
 PICTURE = "https://media.example/bread.jpg"
@@ -163,81 +164,16 @@ class Scene:
 
     async def client(self, slug: str = "client-a", team: Channel | None = None, **values: Any) -> str:
         """A client, in the team channel unless said otherwise; its id."""
-        row = Client(
-            id=new_id(),
-            workspace_id=values.pop("workspace_id", self.workspace_id),
-            slug=slug,
-            name=slug.title(),
-            zone="Europe/Berlin",
-            team_channel=(team or self.team).id,
-            created_at=self.house.clock.now(),
-            **values,
-        )
-        async with self.house.db.write() as session:
-            session.add(row)
-        return str(row.id)
+        workspace_id = values.pop("workspace_id", self.workspace_id)
+        return await rows.client(self.house, workspace_id, slug, (team or self.team).id, **values)
 
     async def account(self, client_id: str, platform: str = "x", handle: str = "acme", **values: Any) -> str:
         """A connected account; the connection's id."""
-        now, grant_id, row_id = self.house.clock.now(), new_id(), new_id()
-        async with self.house.db.write() as session:
-            client = await session.get_one(Client, client_id)
-            session.add(
-                Grant(
-                    id=grant_id,
-                    provider=platform,
-                    app_id=f"our-{platform}",
-                    subject=row_id,
-                    access_issued_at=now,
-                    access_expires_at=now + timedelta(days=50),
-                    refresh_token="sealed",
-                    consented_at=now,
-                    created_at=now,
-                    state=values.pop("grant_state", "live"),
-                )
-            )
-            await session.flush()
-            session.add(
-                Connection(
-                    id=row_id,
-                    workspace_id=client.workspace_id,
-                    client_id=client_id,
-                    grant_id=grant_id,
-                    platform=platform,
-                    account_id=row_id,
-                    handle=handle,
-                    linked_at=now,
-                    created_at=now,
-                    **values,
-                )
-            )
-        return row_id
+        return await rows.account(self.house, client_id, platform, handle, **values)
 
     async def delivery(self, connection_id: str, state: str = "failed", **values: Any) -> str:
         """A post on one account, in a certain state; the delivery's id."""
-        now, post_id, row_id = self.house.clock.now(), new_id(), new_id()
-        async with self.house.db.write() as session:
-            row = await session.get_one(Connection, connection_id)
-            place = {"workspace_id": row.workspace_id, "client_id": row.client_id}
-            session.add(
-                Post(id=post_id, request_key=post_id, text="Fresh bread", due_at=now, created_at=now, **place)
-            )
-            await session.flush()
-            session.add(
-                Delivery(
-                    id=row_id,
-                    post_id=post_id,
-                    connection_id=connection_id,
-                    state=state,
-                    planned_at=now,
-                    due_at=now,
-                    created_at=now,
-                    changed_at=now,
-                    **place,
-                    **values,
-                )
-            )
-        return row_id
+        return await rows.delivery(self.house, connection_id, state, **values)
 
     async def other_workspace(self) -> str:
         """A workspace of somebody else in the same installation."""

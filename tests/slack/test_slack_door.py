@@ -22,11 +22,10 @@ from bot.slack.door import Door, build_bolt
 from bot.slack.errors import Refusal, TooSlow
 from bot.slack.events import listen_for_returned
 from bot.slack.inlet import MAX_BYTES, SocketMode, starlette_route
-from bot.slack.installs import Installs, enroll, sealed_token, single_token
+from bot.slack.installs import Installs, sealed_token, single_token
 from sandbox.slack.client import Person
 from sandbox.slack.socket import SocketGate
 from storage.crypto import Place, Vault
-from storage.database import Database
 from storage.models import Workspace
 from tests.slack.slack_fakes import House
 
@@ -384,14 +383,6 @@ async def test_drain_waits_for_listeners_that_go_on(front: Front) -> None:
 # -- installs --------------------------------------------------------------------------------------
 
 
-async def test_enroll_makes_one_row_and_finds_it_again(house: House) -> None:
-    identity = await house.gateway().identify(house.token)
-    first = await enroll(house.database, identity, house.wall.now)
-    assert first == house.workspace_id
-    row = await _workspace(house.database, first)
-    assert (row.name, row.bot_user_id) == (identity.team_name, identity.bot_user_id)
-
-
 async def test_tokens_are_opened_only_for_their_workspace(house: House) -> None:
     vault = Vault([b"k" * 32])
     async with house.database.write() as session:
@@ -415,13 +406,6 @@ async def test_uninstalled_workspace_is_found_no_more(house: House) -> None:
         row.uninstalled_at = house.wall.now
     installs.forget()
     assert await installs.by_team(house.team.team_id) is None
-
-
-async def _workspace(database: Database, row_id: str) -> Workspace:
-    async with database.read() as session:
-        row = await session.get(Workspace, row_id)
-    assert row is not None
-    return row
 
 
 async def test_socket_mode_closes_without_ever_having_connected(front: Front) -> None:

@@ -328,6 +328,60 @@ async def test_uninstalled_workspace_is_told_nothing(house: House) -> None:
     assert house.world.counts()["chat.postMessage"] == 0
 
 
+async def neighbour(house: House) -> str:
+    """Another workspace of the same bot, which tells in the same channel; its row's id."""
+    async with house.database.write() as session:
+        row = Workspace(team_id="T_OTHER", operations_channel=house.team.id, created_at=house.wall.now)
+        session.add(row)
+        await session.flush()
+        return row.id
+
+
+class Stuck(Gateway):
+    """A gateway whose posts for one workspace get no answer."""
+
+    workspace = ""
+
+    async def post(self, workspace: str, *args: Any, **options: Any) -> Posted:
+        if workspace == self.workspace:
+            await asyncio.Event().wait()
+        return await super().post(workspace, *args, **options)
+
+
+async def test_a_workspace_that_slack_does_not_answer_holds_up_no_other(house: House) -> None:
+    other = await neighbour(house)
+    for number in range(60):
+        await house.notice(f"Stuck {number}.")
+    gateway = house.gateway()
+    gateway.__class__ = Stuck
+    gateway.workspace = house.workspace_id  # type: ignore[attr-defined]
+    outbox = house.outbox("one", gateway)
+    theirs = {"workspace_id": other, "audience": "operations", "audience_id": None}
+    for number in range(3):
+        await house.notice(f"Theirs {number}.", **theirs)
+        async with asyncio.timeout(20):
+            while f"Theirs {number}." not in house.texts():
+                await outbox.ring()
+                await asyncio.sleep(0.01)
+    assert house.texts() == ["Theirs 0.", "Theirs 1.", "Theirs 2."]
+    assert outbox.is_busy
+    for task in [*outbox._rounds.values(), *outbox._running]:
+        task.cancel()
+
+
+async def test_a_dead_or_limited_workspace_holds_up_no_other(house: House) -> None:
+    other = await neighbour(house)
+    for number in range(120):
+        await house.notice(f"Limited {number}.")
+    outbox = house.outbox()
+    house.world.faults.add(Outage.RATE_LIMITED, "chat.postMessage", times=1, retry_after=300)
+    await outbox.deliver_once()
+    theirs = {"workspace_id": other, "audience": "operations", "audience_id": None}
+    await house.notice("Theirs.", **theirs)
+    assert await outbox.deliver_once() == 1
+    assert house.texts() == ["Theirs."]
+
+
 # -- many processes --------------------------------------------------------------------------------
 
 
