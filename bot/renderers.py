@@ -9,11 +9,13 @@ from datetime import date, datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import closing as leaving
 from bot.domain import disconnecting, pausing, returning
 from bot.domain.house import House
 from bot.domain.pictures import alerts, invitations, pauses, posts
 from bot.domain.pictures.parts import platform_words
 from bot.messages import (
+    closing,
     disconnect,
     engine,
     incident,
@@ -208,6 +210,13 @@ async def _pause_news(session: AsyncSession, house: House, notice: Notice) -> Me
     return pause_words.resumed(found, int(facts["sent"]), int(facts["late"])) if found else None
 
 
+async def _closed(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    ids, cancelled = notice.facts.get("departures", ()), int(notice.facts.get("cancelled") or 0)
+    subject, by = notice.subject_id or "", notice.facts.get("by")
+    gone = await leaving.picture(session, house, notice.workspace_id, subject, ids, cancelled, by)
+    return closing.closed_message(gone) if gone else None
+
+
 TOPICS: dict[str, Show] = {
     "invitation": _invitation,
     "invitation.client": _invitation_client,
@@ -220,6 +229,7 @@ TOPICS: dict[str, Show] = {
     pausing.TOPIC: _pause,
     pausing.NEWS: _pause_news,
     disconnecting.TOPIC: _disconnected,
+    leaving.TOPIC: _closed,
     "engine.gap": _gap,
     "engine.version": _version,
     returning.TOPIC: _back,

@@ -112,12 +112,12 @@ async def settle(session: AsyncSession, notice: RevocationNotice, standing: str,
     )
 
 
-async def rest(session: AsyncSession, grant_id: str) -> None:
+async def rest(session: AsyncSession, *grant_ids: str) -> None:
     """A grant on which nothing rests any more has no work."""
-    living = select(Connection.id).where(Connection.grant_id == grant_id, Connection.state == "live")
+    living = select(Connection.id).where(Connection.grant_id == Grant.id, Connection.state == "live")
     await session.execute(
         update(Grant)
-        .where(Grant.id == grant_id, ~living.exists())
+        .where(Grant.id.in_(grant_ids), ~living.exists())
         .values(next_due_at=None)
         .execution_options(synchronize_session=False)
     )

@@ -85,7 +85,14 @@ def test_events_are_those_of_the_manifest() -> None:
 
 def test_every_button_and_modal_has_one_listener() -> None:
     names = registered()
-    modals = {actions.COMPOSER, actions.SETUP, actions.CLIENT, actions.QUEUE_EDITOR, actions.QUEUE_MOVER}
+    modals = {
+        actions.COMPOSER,
+        actions.SETUP,
+        actions.CLIENT,
+        actions.CLOSING,
+        actions.QUEUE_EDITOR,
+        actions.QUEUE_MOVER,
+    }
     assert set(names["view"]) == modals
     wanted = {
         value

@@ -39,11 +39,13 @@ async def connect(desk: Desk, request: Request) -> Message:
         raise Refused(NOT_HERE)
     asker = request.asker
     async with desk.house.db.read() as session:
-        slugs = [client.slug for client in await clients.visible(session, asker.actor)]
+        seen = await clients.visible(session, asker.actor)
+        known = await clients.names(session, asker.actor.workspace_id, seen)
+    slugs = [client.slug for client in seen]
     ready = [desk.titles[key] for key in desk.house.platforms if key in desk.house.apps]
     if typed.is_empty:
         return messages.how_to(ready, slugs)
-    wish = understand(typed, slugs)
+    wish = understand(typed, known)
     if wish.strange or not wish.platforms:
         near = nearest(wish.strange[0], desk.house.platforms) if wish.strange else None
         slug = wish.client or (slugs[0] if slugs else "")
@@ -139,7 +141,7 @@ async def _with_client(desk: Desk, press: Press, *, create: bool) -> Message:
         return messages.all_off(wanting.off)
     async with desk.house.db.write() as session:
         seen = await clients.visible(session, asker.actor)
-        client = next((item for item in seen if item.slug == slug), None)
+        client = (await clients.names(session, asker.actor.workspace_id, seen)).get(slug)
         made = client is None and create
         if made:
             client = await clients.create(

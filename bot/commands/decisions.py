@@ -16,6 +16,7 @@ from bot.domain import pictures, posting
 from bot.domain.auditing import Actor
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.posting import Choice
+from bot.domain.preferences import Right
 from bot.messages import actions, decisions
 from bot.messages.message import Message
 from bot.messages.retry import FailureFacts
@@ -70,7 +71,7 @@ async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[C
         row = await session.get(Delivery, choice.delivery_id)
         if row is None or row.workspace_id != asker.actor.workspace_id:
             raise NotCurrent(OLD_BUTTON)
-        demand_named(asker, await session.get_one(Client, row.client_id), doing)
+        demand_named(asker, await session.get_one(Client, row.client_id), doing, Right.SEND_AGAIN)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

@@ -23,6 +23,7 @@ from bot.commands.wish import Wish, understand
 from bot.domain import clients, disconnecting
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures.parts import account, client_name
+from bot.domain.preferences import Right
 from bot.messages import actions
 from bot.messages import disconnect as messages
 from bot.messages.blocks import safe
@@ -43,7 +44,8 @@ async def show(desk: Desk, request: Request) -> Message:
         raise Refused(f"That is more than I can read in a command ({LONGEST:,} characters).")
     async with desk.house.db.read() as session:
         seen = await clients.visible(session, request.asker.actor)
-        wish = understand(typed, [client.slug for client in seen])
+        known = await clients.names(session, request.asker.actor.workspace_id, seen)
+        wish = understand(typed, known)
         if wish.strange:
             raise Refused(_strange(wish))
         named = await find_clients(session, request.asker.actor, wish.client or "")
@@ -62,7 +64,7 @@ def _allowed(asker: Asker, named: Sequence[Client]) -> list[Client]:
     refused: Refused | None = None
     for client in named:
         try:
-            demand_named(asker, client, DOING)
+            demand_named(asker, client, DOING, Right.DISCONNECT)
         except Refused as error:
             refused = refused or error
         else:
@@ -108,7 +110,7 @@ async def press(desk: Desk, press: Press) -> Message:
         client = await client_rows.get(session, asker.actor.workspace_id, row.client_id) if row else None
         if row is None or client is None:
             raise NotCurrent(OLD_BUTTON)
-        demand_named(asker, client, DOING)
+        demand_named(asker, client, DOING, Right.DISCONNECT)
         now = desk.house.clock.now()
         gone = await disconnecting.disconnect(session, asker.actor, row.id, int(parts[1]), now)
         said = messages.done_words(account(desk.house, row), client_name(client), gone.cancelled)

@@ -13,6 +13,7 @@ from bot.commands.who import demand_member, demand_named
 from bot.domain import check_now, inviting, pausing, reminding, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.preferences import Right
 from bot.domain.reminding import Span
 from bot.messages import actions
 from bot.messages import links as messages
@@ -35,7 +36,7 @@ async def undo_link(desk: Desk, press: Press) -> Message:
         if row is None or client is None:
             raise NotCurrent(OLD_BUTTON)
         if row.linked_by != asker.user_id:
-            demand_named(asker, client, "take a link back")
+            demand_named(asker, client, "take a link back", Right.DISCONNECT)
         now = desk.house.clock.now()
         await undoing.undo_link(session, asker.actor, row.id, int(parts[1]), now)
     desk.house.wake.all()
@@ -119,7 +120,7 @@ async def _named_client(session: AsyncSession, press: Press, doing: str) -> Clie
     client = await clients.get(session, press.asker.actor.workspace_id, press.value)
     if client is None:
         raise NotCurrent(OLD_BUTTON)
-    demand_named(press.asker, client, doing)
+    demand_named(press.asker, client, doing, Right.PAUSE)
     return client
 
 

@@ -90,9 +90,11 @@ async def client_menu(desk: Desk, asker: Asker, query: str) -> list[blocks.Block
         return []
     wanted = query.strip().casefold()
     async with desk.house.db.read() as session:
-        seen = await clients.visible(session, asker.actor)
-    fits = [item for item in seen if wanted in item.slug or wanted in item.name.casefold()]
-    found = [messages.client_option(item.id, item.slug, item.name) for item in fits]
+        known = await clients.names(
+            session, asker.actor.workspace_id, await clients.visible(session, asker.actor)
+        )
+    fits = {item.id: item for name, item in known.items() if wanted in name or wanted in item.name.casefold()}
+    found = [messages.client_option(item.id, item.slug, item.name) for item in fits.values()]
     return found[: composing.MENU_MOST]
 
 

@@ -37,6 +37,7 @@ from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
 from bot.domain.posting import Choice, DraftProblems
+from bot.domain.preferences import Right
 from bot.messages import actions
 from bot.messages import queue as messages
 from bot.messages.blocks import agree, count
@@ -178,7 +179,7 @@ async def _pause_one(desk: Desk, press: Press, client_id: str, on: bool) -> str:
         client = await client_rows.get(session, actor.workspace_id, client_id)
         if client is None or client.closed_at is not None:
             raise Refused(OLD_BUTTON)
-        demand_named(press.asker, client, "pause and resume it")
+        demand_named(press.asker, client, "pause and resume it", Right.PAUSE)
         if on:
             await pausing.pause(session, actor, client, now)
             return f"⏸️ Posting is paused for `{client.slug}`."

@@ -32,10 +32,10 @@ async def find_clients(session: AsyncSession, actor: Actor, text: str) -> list[C
     if typed.casefold() in HERE:
         return here(seen, actor.channel_id) or list(seen)
     slug = clients.slug_of(typed)
-    found = [client for client in seen if client.slug == slug]
-    if not found:
+    known = await clients.names(session, actor.workspace_id, seen)
+    if slug not in known:
         raise Refused(_unknown(slug, [client.slug for client in seen]))
-    return found
+    return [known[slug]]
 
 
 def scope_word(text: str) -> str:

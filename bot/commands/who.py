@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import structlog
 
 from bot.commands.desk import Desk
+from bot.domain import preferences
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
+from bot.domain.preferences import Right
 from bot.slack.errors import SlackProblem
 from bot.slack.known import Person
 from storage import clients
@@ -106,12 +108,14 @@ def demand_admin(asker: Asker, doing: str) -> None:
         raise Refused(f"Only admins can {doing}. {_ask(asker.workspace.admins)}")
 
 
-def demand_named(asker: Asker, client: Client, doing: str) -> None:
-    """Lets admins and the people named for the client through; every member where nobody is named admin."""
+def demand_named(asker: Asker, client: Client, doing: str, right: Right | None = None) -> None:
+    """Lets admins and the people named for the client or the workspace through; every member where nobody is
+    named admin, or where the workspace gives him this `right`."""
     demand_member(asker, doing)
-    if not asker.workspace.admins or asker.is_admin:
+    chosen = preferences.of(asker.workspace)
+    if not asker.workspace.admins or asker.is_admin or right in chosen.for_all:
         return
-    named = [*client.mentions, *client.backup]
+    named = [*client.mentions, *client.backup, *preferences.deputies(client), *chosen.deputies]
     if asker.user_id not in named:
         people = dict.fromkeys([*named, *asker.workspace.admins])
         raise Refused(f"Only admins and the people named for `{client.slug}` can {doing}. {_ask(people)}")

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import posting
 from bot.domain.auditing import Actor
 from bot.domain.checking_posts import Cost, Planned, Proposed, Warned
-from bot.domain.clients import slug_of
+from bot.domain.clients import names, slug_of
 from bot.domain.errors import Refused
 from bot.domain.examining import examine
 from bot.domain.house import House
@@ -244,7 +244,7 @@ async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -
 async def _client(session: AsyncSession, actor: Actor, typed: str) -> Client:
     if not typed:
         raise Refused("The client is missing.")
-    known = {row.slug: row for row in await clients.all_open(session, actor.workspace_id)}
+    known = await names(session, actor.workspace_id, await clients.all_open(session, actor.workspace_id))
     slug = slug_of(typed)
     if slug in known:
         return known[slug]

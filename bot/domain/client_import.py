@@ -100,8 +100,6 @@ def _wanted(line: int, cells: dict[str, str], zone: str) -> Wanted:
     own = cells.get("zone") or zone
     clients.check_zone(own)
     team, shared = (_channel(cells.get(name, "")) for name in ("team_channel", "client_channel"))
-    if team is not None and team == shared:
-        raise Refused("team_channel and client_channel have to differ: the client reads the second.")
     name = " ".join(cells.get("name", "").split()) or None
     return Wanted(line, slug, name, own, team, shared, tuple(_people(cells.get("mention", ""))))
 
@@ -126,13 +124,12 @@ def _people(text: str) -> Iterator[str]:
 
 
 async def _make(session: AsyncSession, workspace: Workspace, wanted: Wanted, now: datetime) -> Told:
-    before = await store.by_slug(session, workspace.id, wanted.slug)
+    before = await store.by_name(session, workspace.id, wanted.slug)
+    if before is not None and before.closed_at is not None:
+        return Told(wanted.line, wanted.slug, Outcome.FAULTY, clients.taken_words(before, wanted.slug))
     if before is not None:
-        words = (
-            "was closed; choose another short name" if before.closed_at else "stands already; left as it is"
-        )
-        outcome = Outcome.FAULTY if before.closed_at else Outcome.STANDS
-        return Told(wanted.line, wanted.slug, outcome, words)
+        now_called = "" if before.slug == wanted.slug else f" as {before.slug}"
+        return Told(wanted.line, wanted.slug, Outcome.STANDS, f"stands already{now_called}; left as it is")
     await _demand_apart(session, workspace, wanted)
     actor = Actor(workspace.id)
     made = await clients.create(
@@ -147,9 +144,8 @@ async def _make(session: AsyncSession, workspace: Workspace, wanted: Wanted, now
 
 async def _demand_apart(session: AsyncSession, workspace: Workspace, wanted: Wanted) -> None:
     """A channel that one client reads never carries what is another's."""
-    for channel, shared in ((wanted.team_channel, False), (wanted.client_channel, True)):
-        if channel is None:
-            continue
-        for other in await store.in_channel(session, workspace.id, channel):
-            if shared or other.client_channel == channel:
-                raise Refused(f"{other.slug} uses the channel {channel} already; the client would read both.")
+    problems = await clients.shared_with_others(
+        session, workspace.id, wanted.team_channel, wanted.client_channel
+    )
+    if problems:
+        raise Refused(" ".join(f"{name}: {words}" for name, words in problems.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,16 @@ async def visible(session: AsyncSession, actor: Actor) -> Sequence[Client]:
     return await store.in_channel(session, actor.workspace_id, actor.channel_id)
 
 
+async def names(session: AsyncSession, workspace_id: str, seen: Sequence[Client]) -> Mapping[str, Client]:
+    """Every short name that leads to one of these clients: today's first, then the old ones."""
+    found = {client.slug: client for client in seen}
+    by_id = {client.id: client for client in seen}
+    for alias in await store.aliases(session, workspace_id):
+        if alias.client_id in by_id:
+            found.setdefault(alias.slug, by_id[alias.client_id])
+    return found
+
+
 async def resolve(
     session: AsyncSession, actor: Actor, typed: str | None, now: datetime, zone: str
 ) -> Resolved | Unknown:
@@ -72,16 +82,16 @@ async def resolve(
             return Resolved(here[0])
         return Unknown("", None, tuple(client.slug for client in (here or seen)), False)
     slug = slug_of(typed)
-    for client in seen:
-        if client.slug == slug:
-            return Resolved(client)
-    names = [client.slug for client in seen]
-    near = difflib.get_close_matches(slug, names, n=1, cutoff=0.75)
+    known = await names(session, actor.workspace_id, seen)
+    if slug in known:
+        return Resolved(known[slug])
+    near = difflib.get_close_matches(slug, known, n=1, cutoff=0.75)
     if not here and not near and not actor.outsider and actor.channel_id is not None:
         taken = await store.in_channel(session, actor.workspace_id, actor.channel_id)
         if not taken:
             return Resolved(await create(session, actor, slug, actor.channel_id, now, zone), created=True)
-    return Unknown(slug, near[0] if near else None, tuple(names), not actor.outsider)
+    today = tuple(client.slug for client in seen)
+    return Unknown(slug, known[near[0]].slug if near else None, today, not actor.outsider)
 
 
 async def create(
@@ -93,8 +103,13 @@ async def create(
     zone: str,
     name: str | None = None,
 ) -> Client:
-    """A new client; the one that stands already if somebody was faster. Raises Refused on a bad zone."""
+    """A new client; the one that stands already if somebody was faster. Raises Refused on a bad zone, and
+    for a short name that is a closed client's or was another's."""
     check_zone(zone)
+    await store.lock_names(session, actor.workspace_id)
+    owner = await store.by_name(session, actor.workspace_id, slug_of(slug))
+    if owner is not None and (problem := taken_words(owner, slug_of(slug))):
+        raise Refused(problem)
     values: dict[str, Any] = {
         "id": new_id(),
         "workspace_id": actor.workspace_id,
@@ -104,17 +119,51 @@ async def create(
         "team_channel": team_channel,
         "mentions": [],
         "backup": [],
+        "settings": {},
         "created_by": actor.user_id,
         "created_at": now,
     }
     made = await insert_new(session, Client, values, "workspace_id", "slug")
     client = await store.by_slug(session, actor.workspace_id, slug_of(slug))
     assert client is not None
-    if client.closed_at is not None:
-        raise Refused(f"`{client.slug}` was closed. Choose another short name.")
     if made:
         record(session, actor, "client.created", now, client_id=client.id)
     return client
+
+
+async def shared_with_others(
+    session: AsyncSession,
+    workspace_id: str,
+    team_channel: str | None,
+    client_channel: str | None,
+    client_id: str | None = None,
+) -> dict[str, str]:
+    """What is wrong with a client's channels, by field: one that a client reads never carries what is
+    another's."""
+    if team_channel is not None and team_channel == client_channel:
+        words = "This has to be another channel than the team's: the client reads it."
+        return {"client_channel": words}
+    problems: dict[str, str] = {}
+    for name, channel in (("team_channel", team_channel), ("client_channel", client_channel)):
+        for other in await store.in_channel(session, workspace_id, channel) if channel else ():
+            if other.id != client_id and (name == "client_channel" or other.client_channel == channel):
+                problems[name] = f"{other.slug} uses this channel already, and a client would read both."
+    return problems
+
+
+def taken_words(owner: Client, slug: str) -> str:
+    """Why nobody else can have this short name; empty where it is simply the open client's own."""
+    if owner.closed_at is not None:
+        return (
+            f"`{slug}` is the short name of a client that was closed. Reopen it with "
+            "`/lamplighter clients closed`, or choose another short name."
+        )
+    if owner.slug != slug:
+        return (
+            f"`{slug}` is an old short name of `{owner.slug}` and still leads there. Choose another one, or "
+            f"free it first: `/lamplighter clients {owner.slug}`."
+        )
+    return ""
 
 
 def check_zone(zone: str) -> None:

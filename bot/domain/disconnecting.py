@@ -6,30 +6,30 @@ row is revived when the same account is linked to that client again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incident_closing, incident_threads, inviting, reports
+from bot.domain import incident_closing, inviting, reports
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.domain.pictures import posts
 from bot.domain.pictures.parts import account, client_name
-from bot.domain.telling import show_view, team
+from bot.domain.telling import show_view, team, touch_subject
 from bot.messages.disconnect import Gone
-from storage import clients, grants, logins, pictures
+from storage import clients, grants, leaving, logins, pictures
 from storage import connections as store
-from storage import incidents as incident_rows
-from storage.deliveries import BEFORE_RETURN
-from storage.models import Connection, Delivery, Departure, Grant, Invitation, new_id
+from storage.models import Connection, Delivery, Departure, Invitation, new_id
 
 MOVED_ON = "Nothing was changed: this account has been reconnected or disconnected since."
 LISTED_MOST = 200
 TOPIC = "disconnected"
+CLOSED = "client.closed"
+"""The topic of the message about a closed client, whose subject is the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,123 +40,102 @@ class Disconnected:
     cancelled: int
 
 
+@dataclass(frozen=True, slots=True)
+class Off:
+    """An account that is off, the task that sees to its tokens, and its posts that were cancelled."""
+
+    connection: Connection
+    departure: Departure
+    cancelled: tuple[Delivery, ...] = ()
+
+
 async def disconnect(
     session: AsyncSession, actor: Actor, connection_id: str, generation: int, now: datetime
 ) -> Disconnected:
     """Disconnects an account of the actor's workspace as he saw it (`generation`).
 
     Raises NotCurrent when it was reconnected or disconnected meanwhile."""
-    departure, connection, cancelled = await take_off(session, actor, connection_id, generation, now)
-    await _tell(session, actor, connection, departure.id, cancelled)
-    record(
-        session,
-        actor,
-        "disconnected",
-        now,
-        client_id=connection.client_id,
-        connection_id=connection.id,
-        detail={"account": connection.account_id, "handle": connection.handle, "cancelled": len(cancelled)},
-    )
-    return Disconnected(connection, len(cancelled))
+    off = await take_off(session, actor, connection_id, generation, now)
+    await _tell(session, actor, off.connection, off.departure.id, off.cancelled)
+    note(session, actor, off, now)
+    return Disconnected(off.connection, len(off.cancelled))
+
+
+def note(session: AsyncSession, actor: Actor, off: Off, now: datetime, **more: object) -> None:
+    """The audit's line of a disconnect."""
+    row = off.connection
+    detail = {"account": row.account_id, "handle": row.handle, "cancelled": len(off.cancelled)} | more
+    record(session, actor, "disconnected", now, client_id=row.client_id, connection_id=row.id, detail=detail)
 
 
 async def take_off(
     session: AsyncSession, actor: Actor, connection_id: str, generation: int, now: datetime
-) -> tuple[Departure, Connection, Sequence[Delivery]]:
+) -> Off:
     """The disconnecting itself, without a word: the row, its posts, its alerts, and the task that sees to
     the tokens. Raises NotCurrent."""
-    seen = await store.get(session, actor.workspace_id, connection_id)
-    if seen is not None:  # the grant before its connections: linking takes them in this order, too
-        await session.get(Grant, seen.grant_id, with_for_update=True)
-    connection = await _end(session, actor.workspace_id, connection_id, generation, now)
-    if connection is None:
+    gone = await take_all_off(session, actor, {connection_id: generation}, now)
+    if not gone:
         raise NotCurrent(MOVED_ON)
-    cancelled = await _cancel(session, connection.id, now)
-    await _close_incidents(session, actor, connection, now)
-    await _close_invitations(session, connection.id)
-    await logins.rest(session, connection.grant_id)
-    departure = Departure(
+    return gone[0]
+
+
+async def take_all_off(
+    session: AsyncSession, actor: Actor, seen: Mapping[str, int], now: datetime
+) -> list[Off]:
+    """The same for several accounts, by id with the generation that was seen: those that are still so."""
+    await leaving.lock_grants(session, actor.workspace_id, seen)
+    rows = await leaving.end(session, actor.workspace_id, seen, now)
+    ids, grant_ids = [row.id for row in rows], {row.grant_id for row in rows}
+    cancelled = await leaving.cancel(session, ids, now)
+    posts_of: dict[str, set[str]] = {}
+    for delivery in cancelled:
+        posts_of.setdefault(delivery.client_id, set()).add(delivery.post_id)
+    for client_id, post_ids in posts_of.items():
+        await reports.settled(session, client_id, *post_ids)
+    await _close_incidents(session, actor, rows, now)
+    # A link that was meant to reconnect an account does not bring it back by accident.
+    await inviting.close_where(session, Invitation.connection_id.in_(ids))
+    await logins.rest(session, *grant_ids)
+    gone = [
+        Off(row, _departure(row, now), tuple(item for item in cancelled if item.connection_id == row.id))
+        for row in rows
+    ]
+    session.add_all([off.departure for off in gone])
+    await session.flush()
+    return gone
+
+
+def _departure(row: Connection, now: datetime) -> Departure:
+    return Departure(
         id=new_id(),
-        workspace_id=connection.workspace_id,
-        connection_id=connection.id,
-        generation=connection.generation,
-        grant_id=connection.grant_id,
+        workspace_id=row.workspace_id,
+        connection_id=row.id,
+        generation=row.generation,
+        grant_id=row.grant_id,
+        state="due",
+        tries=0,
         due_at=now,
         created_at=now,
     )
-    session.add(departure)
-    await session.flush()
-    return departure, connection, cancelled
-
-
-async def _end(
-    session: AsyncSession, workspace_id: str, connection_id: str, generation: int, now: datetime
-) -> Connection | None:
-    ended = await session.execute(
-        update(Connection)
-        .where(
-            Connection.id == connection_id,
-            Connection.workspace_id == workspace_id,
-            Connection.generation == generation,
-            Connection.state == "live",
-        )
-        .values(state="disconnected", disconnected_at=now, generation=generation + 1, next_change_at=None)
-        .returning(Connection)
-        .execution_options(populate_existing=True)
-    )
-    return ended.scalar_one_or_none()
-
-
-async def _cancel(session: AsyncSession, connection_id: str, now: datetime) -> Sequence[Delivery]:
-    """Cancels what can still be cancelled; what has passed the point of no return runs out."""
-    changed = await session.execute(
-        update(Delivery)
-        .where(Delivery.connection_id == connection_id, Delivery.state.in_(BEFORE_RETURN))
-        .values(
-            state="cancelled",
-            next_at=None,
-            late=False,
-            reason=None,
-            handles=None,
-            lease_owner=None,
-            lease_until=None,
-            changed_at=now,
-        )
-        .returning(Delivery)
-        .execution_options(populate_existing=True)
-    )
-    cancelled = sorted(changed.scalars().all(), key=lambda item: item.due_at)
-    for delivery in cancelled:
-        await reports.settled(session, delivery.post_id, delivery.client_id)
-    return cancelled
 
 
 async def _close_incidents(
-    session: AsyncSession, actor: Actor, connection: Connection, now: datetime
+    session: AsyncSession, actor: Actor, rows: Sequence[Connection], now: datetime
 ) -> None:
-    """The account's own incident is over, and its login's where no other account here rests on it."""
-    keys = [incident_threads.connection_key(connection.id)]
-    if not await logins.reach(session, connection.workspace_id, [connection.grant_id]):
-        keys.append(incident_threads.grant_key(connection.workspace_id, connection.grant_id))
-    for key in keys:
-        incident = await incident_rows.find_open(session, key)
-        if incident is not None:
-            detail = {"by": actor.user_id, "connection": connection.id}
+    """The accounts' own incidents are over, and their logins' where no other account here rests on them."""
+    ids = {row.id for row in rows}
+    last_on = {row.grant_id: row.id for row in rows}
+    workspace_id = actor.workspace_id
+    alerts = await leaving.open_alerts(session, workspace_id, rows)
+    resting = await logins.reach(session, workspace_id, {item.grant_id for item in alerts if item.grant_id})
+    needed = {item.connection.grant_id for item in resting}
+    for incident in alerts:
+        if incident.connection_id in ids or (incident.kind == "grant" and incident.grant_id not in needed):
+            named = incident.connection_id or last_on.get(incident.grant_id or "")
+            detail = {"by": actor.user_id, "connection": named}
             await incident_closing.close_one(session, incident, TOPIC, now, **detail)
-    await incident_threads.touch_for_grant(session, connection.grant_id)
-
-
-async def _close_invitations(session: AsyncSession, connection_id: str) -> None:
-    """A link that was meant to reconnect the account does not bring it back by accident."""
-    closed = await session.execute(
-        update(Invitation)
-        .where(Invitation.connection_id == connection_id, Invitation.state == "open")
-        .values(state="closed")
-        .returning(Invitation.batch_id)
-        .execution_options(synchronize_session=False)
-    )
-    for batch_id in set(closed.scalars().all()):
-        await inviting.touch_batch(session, batch_id)
+        else:
+            await touch_subject(session, "incident", incident.id)
 
 
 async def _tell(

@@ -192,7 +192,7 @@ async def _change(
     for row in changed:
         detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
         record(session, actor, action, now, client_id=row.client_id, detail=detail)
-        await reports.settled(session, row.post_id, row.client_id)
+        await reports.settled(session, row.client_id, row.post_id)
     for post in {id(item): item for item in posts.values()}.values():
         await _follow(session, post, revisions[post.id], {row.id for row in changed})
     return Outcome(tuple(changed), tuple(left))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.auditing import Actor, record
@@ -146,6 +146,19 @@ async def close_alerts(session: AsyncSession, connection_ids: Sequence[str]) -> 
         .values(state="closed")
         .execution_options(synchronize_session=False)
     )
+
+
+async def close_where(session: AsyncSession, *which: ColumnElement[bool]) -> None:
+    """Ends the open invitations that fit, whoever made them; their messages show it."""
+    closed = await session.execute(
+        update(Invitation)
+        .where(Invitation.state == "open", *which)
+        .values(state="closed")
+        .returning(Invitation.batch_id)
+        .execution_options(synchronize_session=False)
+    )
+    for batch_id in set(closed.scalars().all()):
+        await touch_batch(session, batch_id)
 
 
 def address(house: House, invitation: Invitation) -> str:

@@ -20,7 +20,7 @@ from bot.domain.house import House
 from bot.domain.refreshing import Cause
 from bot.domain.storing import Found
 from bot.platforms.base import Account, Kind, Reason, Verdict
-from storage import connections, logins
+from storage import clients, connections, logins
 from storage.models import Client, Connection, Consent, Grant
 
 GONE = "That login does not work any more, or is not used here. `/connect` posts a link instead."
@@ -96,10 +96,10 @@ async def link(
     now = house.clock.now()
     async with house.db.write() as session:
         current = await logins.get(session, actor.workspace_id, grant_id)
-        client = await session.get(Client, client_id)
+        client = await clients.held(session, actor.workspace_id, client_id)
         if current is None or current.state != "live":
             raise Refused(GONE)
-        if client is None or client.workspace_id != actor.workspace_id or client.closed_at is not None:
+        if client is None:
             raise Refused("That client is not there any more. `/connect` starts again.")
         connection = await _store(session, house, client, current, found, account, actor, now)
     house.wake.all()

@@ -19,8 +19,8 @@ from bot.domain.content import media_row
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.platforms.base import Content, ContentProblem
-from storage import connections
-from storage.models import Client, Connection, Delivery, Post, new_id
+from storage import clients, connections
+from storage.models import Connection, Delivery, Post, new_id
 from storage.upsert import insert_new
 
 PAST_TOLERANCE = timedelta(minutes=2)
@@ -101,8 +101,7 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
 
 
 async def _chosen(session: AsyncSession, actor: Actor, draft: Draft) -> list[Connection]:
-    client = await session.get(Client, draft.client_id)
-    if client is None or client.workspace_id != actor.workspace_id or client.closed_at is not None:
+    if await clients.held(session, actor.workspace_id, draft.client_id) is None:
         raise Refused("That client does not exist any more.")
     available = {item.id: item for item in await connections.of_client(session, draft.client_id)}
     chosen = [available[key] for key in dict.fromkeys(draft.connection_ids) if key in available]
@@ -256,5 +255,5 @@ async def _decide(
     for delivery in changed:
         detail = {"delivery": delivery.id, "attempt": delivery.attempt}
         record(session, actor, action, now, client_id=delivery.client_id, detail=detail)
-        await reports.settled(session, delivery.post_id, delivery.client_id)
+        await reports.settled(session, delivery.client_id, delivery.post_id)
     return changed

@@ -101,9 +101,9 @@ async def _news(session: AsyncSession, work: Work, root: Notice, what: str, step
     )
 
 
-async def settled(session: AsyncSession, post_id: str, client_id: str) -> None:
-    """A person decided about a delivery: what shows it is rendered again."""
-    await touch(session, post_key(post_id))
+async def settled(session: AsyncSession, client_id: str, *post_ids: str) -> None:
+    """A person decided about deliveries of a client: what shows them is rendered again."""
+    await touch(session, *(post_key(post_id) for post_id in post_ids))
     await touch_subject(session, "late", client_id)
 
 

@@ -19,11 +19,11 @@ from sqlalchemy.orm import aliased
 
 from bot.clock import boot_seconds
 from bot.domain import lifetimes, refreshing, tokens
-from bot.domain.disconnecting import in_flight, view_key
+from bot.domain.disconnecting import CLOSED, in_flight, view_key
 from bot.domain.house import House
 from bot.domain.refreshing import CONSENT_BLOCKS_FOR
 from bot.domain.second_look import BY_NOTICE
-from bot.domain.telling import touch
+from bot.domain.telling import touch, touch_subject
 from bot.http import HttpError
 from bot.platforms.base import Kind, Platform, PlatformError, Reason, Tokens
 from storage import grants, logins
@@ -229,3 +229,6 @@ async def _settle(session: AsyncSession, row: Departure, fate: Fate, now: dateti
     row.state, row.due_at, row.done_at = fate, None, now
     await session.flush()
     await touch(session, view_key(row.id))
+    client_id = await session.scalar(select(Connection.client_id).where(Connection.id == row.connection_id))
+    if client_id is not None:
+        await touch_subject(session, CLOSED, client_id)

@@ -84,9 +84,9 @@ async def show_view(
     return notice
 
 
-async def touch(session: AsyncSession, key: str) -> None:
-    """Has a view rendered again, if it exists."""
-    await _raise_version(session, Notice.unique_key == key)
+async def touch(session: AsyncSession, *keys: str) -> None:
+    """Has views rendered again, those that exist."""
+    await _raise_version(session, Notice.unique_key.in_(keys))
 
 
 async def touch_subject(session: AsyncSession, topic: str, subject_id: str) -> None:

@@ -25,7 +25,7 @@ async def undo_link(
     connection = await store.get(session, actor.workspace_id, connection_id)
     if connection is None or connection.linked_at < now - WITHIN:
         raise NotCurrent("This link can no longer be undone. Use `/disconnect` instead.")
-    _, connection, _ = await disconnecting.take_off(session, actor, connection_id, generation, now)
+    connection = (await disconnecting.take_off(session, actor, connection_id, generation, now)).connection
     await _reopen(session, connection, now)
     record(session, actor, "link.undone", now, client_id=connection.client_id, connection_id=connection_id)
     return connection

@@ -40,6 +40,7 @@ COMPOSER = "composer"
 MAKE_POST = "make_post"  # the shortcut in a message's menu
 SETUP = "setup"
 CLIENT = "client"
+CLOSING = "closing"
 
 VALUE_MAX = 2000
 CHOICE = re.compile(r"([0-9a-f]{32}):(\d{1,9}):(\d{1,9})")
@@ -80,6 +81,9 @@ def split(value: str, count: int) -> list[str] | None:
 
 
 CLIENTS_PAGE = "clients.page"  # value: page
+CLOSED_PAGE = "clients.closed_page"  # value: page
+CLOSE_CLIENT = "clients.close"  # value: client; asks first, in a window of its own
+REOPEN_CLIENT = "clients.reopen"  # value: client
 
 QUEUE_PAGE = "queue.page"  # value: scope:page
 QUEUE_EDIT = "queue.edit"  # value: choices,scope:page (so have the next four)

@@ -8,7 +8,7 @@ from storage.models.installing import InstallWalk
 from storage.models.leaving import Departure
 from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
 from storage.models.media import MediaUse, StoredMedia
-from storage.models.people import AuditEvent, Client, Workspace
+from storage.models.people import AuditEvent, Client, ClientAlias, Workspace
 from storage.models.posting import Delivery, Post
 from storage.models.routines import Absence, Routine
 from storage.models.telling import Incident, Notice, SeenEvent
@@ -19,6 +19,7 @@ __all__ = [
     "Base",
     "Breaker",
     "Client",
+    "ClientAlias",
     "Connection",
     "Consent",
     "Delivery",

@@ -60,11 +60,24 @@ class Client(Base):
     client_channel: Mapped[str | None] = mapped_column(String(32))
     mentions: Mapped[list[str]] = mapped_column(default=list)  # Slack user or group ids
     backup: Mapped[list[str]] = mapped_column(default=list)
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     paused_at: Mapped[datetime | None]
     paused_by: Mapped[str | None] = mapped_column(String(32))
     team_digest: Mapped[bool] = mapped_column(default=False, server_default=false())  # in the team channel
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str | None] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
+class ClientAlias(Base):
+    """A short name that a client had: it still leads to the client, and is nobody else's until freed."""
+
+    __tablename__ = "client_aliases"
+    __table_args__ = (Index("ix_client_aliases_client_id", "client_id"),)
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), primary_key=True)
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.id"))
     created_at: Mapped[datetime]
 
 

@@ -512,7 +512,7 @@ async def test_clients_come_in_line_by_line_and_nothing_twice(here: Path) -> Non
     for line, word in (
         (5, "time zone"),
         (6, "channel id"),
-        (7, "differ"),
+        (7, "another channel"),
         (8, "client-a uses"),
         (9, "line 2"),
     ):
