@@ -34,6 +34,7 @@ from bot.domain.installing import Team
 from bot.domain.refreshing import read_spool
 from bot.http import HttpError, OpenHttp, PlatformHttp
 from bot.jobs.engine import Engine
+from bot.jobs.roll_call import RollCall
 from bot.jobs.scheduler import Scheduler
 from bot.manifest import bot_scopes
 from bot.media import HouseMedia, Shelf, open_shelf
@@ -85,9 +86,11 @@ class App:
     door: Door
     web: Starlette
     scheduler: Scheduler
+    roll_call: RollCall
     socket_mode: SocketMode | None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)  # rings for disconnected accounts
+    looking: asyncio.Event = field(default_factory=asyncio.Event)  # rings for people who may have left
 
     async def serve(self, listener: socket.socket | None = None) -> None:
         """Runs until `stop` is called or the process is told to end."""
@@ -105,10 +108,12 @@ class App:
         await self.engine.start()
         self.scheduler.every("engine", self.settings.tick_seconds, wake.engine)
         self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
+        self.scheduler.every("roll_call", self.settings.tick_seconds, self.looking)
         self.scheduler.every("revoking", REVOKING_SECONDS, self.leaving)
         self.scheduler.listen("engine", self.engine.tick, wake.engine)
         self.scheduler.listen("outbox", self.outbox.ring, wake.outbox)
         self.scheduler.listen("revoking", partial(revoking.revoke_due, self.house), self.leaving)
+        self.scheduler.listen("roll_call", self.roll_call.tick, self.looking)
         self.scheduler.start()
         wake.all()
         if self.socket_mode is not None:
@@ -259,8 +264,9 @@ async def _app(
         office=Office(_slack_app(settings, house, api), installs) if many else None,
     )
     web.state.process = process_mark(house.owner)
+    roll_call = RollCall(house, gateway)
     engine = Engine(house, heartbeat=_heartbeat(settings, files))
-    return App(settings, house, engine, outbox, door, web, Scheduler(), socket_mode)
+    return App(settings, house, engine, outbox, door, web, Scheduler(), roll_call, socket_mode)
 
 
 async def _single(settings: Settings, house: House, api: Api) -> Identity:

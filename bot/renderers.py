@@ -9,11 +9,16 @@ from datetime import date, datetime
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import absences, ahead, digests, disconnecting, pausing, returning
 from bot.domain import closing as leaving
-from bot.domain import disconnecting, pausing, returning
 from bot.domain.house import House
+from bot.domain.pictures import absences as absence_pictures
 from bot.domain.pictures import alerts, invitations, pauses, posts
+from bot.domain.pictures import digests as digest_pictures
 from bot.domain.pictures.parts import platform_words
+from bot.messages import absences as absence_words
+from bot.messages import ahead as ahead_words
+from bot.messages import digest as digest_words
 from bot.messages import (
     closing,
     disconnect,
@@ -217,6 +222,36 @@ async def _closed(session: AsyncSession, house: House, notice: Notice) -> Messag
     return closing.closed_message(gone) if gone else None
 
 
+async def _person_gone(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    person, standing = notice.subject_id or "", str(notice.facts.get("standing"))
+    facts = await absence_pictures.gone(session, house, notice.workspace_id, person, standing)
+    return absence_words.gone(facts) if facts else None
+
+
+async def _digest(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    person = notice.subject_id or ""
+    facts = await digest_pictures.for_person(session, house, notice.workspace_id, person)
+    return digest_words.digest(facts) if facts else None
+
+
+async def _digest_team(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    client_id = notice.subject_id or ""
+    facts = await digest_pictures.for_team(session, house, notice.workspace_id, client_id)
+    return digest_words.digest(facts) if facts else None
+
+
+async def _totals(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    monday = date.fromisoformat(notice.facts["week"])
+    facts = await digest_pictures.totals(session, house, notice.workspace_id, monday)
+    return digest_words.totals(facts) if facts else None
+
+
+async def _ahead(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    of = date.fromisoformat(notice.facts["day"])
+    facts = await digest_pictures.ahead(session, house, notice.workspace_id, notice.subject_id or "", of)
+    return ahead_words.ahead(facts) if facts else None
+
+
 TOPICS: dict[str, Show] = {
     "invitation": _invitation,
     "invitation.client": _invitation_client,
@@ -226,6 +261,11 @@ TOPICS: dict[str, Show] = {
     "post": _post,
     "post.news": _post_news,
     "late": _late,
+    absences.TOPIC: _person_gone,
+    ahead.TOPIC: _ahead,
+    digests.PERSON: _digest,
+    digests.TEAM: _digest_team,
+    digests.TOTALS: _totals,
     pausing.TOPIC: _pause,
     pausing.NEWS: _pause_news,
     disconnecting.TOPIC: _disconnected,

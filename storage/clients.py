@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.models import AuditEvent, Client, ClientAlias, Workspace
 from storage.upsert import insert_new
 
+Row = TypeVar("Row", Client, Workspace)
+
 
 async def workspace(session: AsyncSession, workspace_id: str) -> Workspace:
     found = await session.get(Workspace, workspace_id, populate_existing=True)
     assert found is not None
     return found
+
+
+async def hold(session: AsyncSession, model: type[Row], row_id: str) -> Row:
+    """The row as it is now, nobody else's until the transaction ends."""
+    return await session.get_one(model, row_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 async def workspace_of_team(session: AsyncSession, team_id: str) -> Workspace | None:

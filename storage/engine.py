@@ -20,6 +20,7 @@ from storage.models import (
     KeyCheck,
     Notice,
     Process,
+    Routine,
     SeenEvent,
     Workspace,
 )
@@ -41,7 +42,7 @@ class LastSweep:
 
 
 async def next_moment(session: AsyncSession, after: datetime) -> datetime | None:
-    """The first moment after `after` at which something falls due: seven index look-ups."""
+    """The first moment after `after` at which something falls due: nine index look-ups."""
     columns = (
         Grant.next_due_at,
         Delivery.next_at,
@@ -50,6 +51,7 @@ async def next_moment(session: AsyncSession, after: datetime) -> datetime | None
         Incident.remind_at,
         Breaker.retry_at,
         Workspace.remove_at,
+        Routine.next_at,
     )
     moments = [await _first(session, column, after) for column in columns]
     post = await _first(session, Delivery.next_at, after + BEFORE_POSTS)

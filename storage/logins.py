@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from storage.upsert import insert_new
 
 LOGINS_MOST, CONSENTS_MOST = 100, 500
 """Read at once where somebody asks for a link."""
+PORTION = 5_000
 
 
 async def known(session: AsyncSession, provider: str, app_id: str, person: str) -> Grant | None:
@@ -182,6 +183,45 @@ async def openers(session: AsyncSession, workspace_id: str, consent_ids: Iterabl
         )
     )
     return {row[0]: str(row[1]) for row in (await session.execute(query)).all()}
+
+
+async def asked_by(
+    session: AsyncSession, workspace_id: str, grant_ids: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Who asked for the sign-in to each login of this workspace, or to some of them: a Slack user by grant.
+
+    Where its consent came from elsewhere, whoever asked for the oldest link that rests on it."""
+    mine = Grant.id.in_(_of_workspace(workspace_id)) if grant_ids is None else Grant.id.in_(list(grant_ids))
+    rows = (await session.execute(select(Grant.id, Grant.opened_by).where(mine))).all()
+    opened = {row[0]: row[1] for row in rows}
+    found: dict[str, str] = {}
+    for ids in _portions(list(opened)):
+        own = {key: str(opened[key].get("consent")) for key in ids}
+        own = {key: consent for key, consent in own.items() if opened[key].get("workspace") == workspace_id}
+        known = await openers(session, workspace_id, own.values())
+        found |= {key: known[consent] for key, consent in own.items() if consent in known}
+        others = await _first_askers(session, workspace_id, [key for key in ids if key not in found])
+        found |= others
+    return found
+
+
+async def _first_askers(session: AsyncSession, workspace_id: str, grant_ids: Sequence[str]) -> dict[str, str]:
+    query = (
+        select(Connection.grant_id, Connection.linked_by)
+        .where(
+            Connection.workspace_id == workspace_id,
+            Connection.state == "live",
+            Connection.linked_by.is_not(None),
+            Connection.grant_id.in_(grant_ids),
+        )
+        .order_by(Connection.linked_at.desc())  # so that the oldest is what stays
+    )
+    return {row[0]: str(row[1]) for row in (await session.execute(query)).all()}
+
+
+def _portions(ids: list[str]) -> Iterator[list[str]]:
+    """What fits into one statement: drivers take at most some 32,000 values."""
+    return (ids[start : start + PORTION] for start in range(0, len(ids), PORTION))
 
 
 async def last_found(session: AsyncSession, workspace_id: str, grant_ids: Iterable[str]) -> Sequence[Consent]:

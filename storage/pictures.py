@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.models import Client, Connection, Consent, Delivery, Incident, Invitation, Post
 
 UNSENT = ("scheduled", "preparing", "blocked")
+ENDS_AT_ONCE = 200  # SQLite's expressions are at most 1,000 deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,48 @@ async def queued(
 
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
     return func.sum(case((condition, 1), else_=0))
+
+
+async def first_after(session: AsyncSession, ends: Mapping[str, datetime]) -> Mapping[str, datetime]:
+    """By connection: when the first waiting post is due that falls after that connection's own end."""
+    found: dict[str, datetime] = {}
+    pairs = list(ends.items())
+    for start in range(0, len(pairs), ENDS_AT_ONCE):
+        after = [
+            and_(Delivery.connection_id == key, Delivery.due_at > end)
+            for key, end in pairs[start : start + ENDS_AT_ONCE]
+        ]
+        query = (
+            select(Delivery.connection_id, func.min(Delivery.due_at))
+            .where(or_(*after), Delivery.state.in_(UNSENT))
+            .group_by(Delivery.connection_id)
+        )
+        found |= {row[0]: row[1] for row in (await session.execute(query)).all()}
+    return found
+
+
+async def posts_to_come(
+    session: AsyncSession, client_ids: Sequence[str], since: datetime, until: datetime
+) -> Sequence[tuple[str, datetime]]:
+    """Posts of these clients that wait for a moment between two: each with its client and when it is due."""
+    waits = select(Delivery.id).where(Delivery.post_id == Post.id, Delivery.state.in_(UNSENT))
+    query = select(Post.client_id, Post.due_at).where(
+        Post.client_id.in_(client_ids), Post.due_at >= since, Post.due_at < until, waits.exists()
+    )
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+
+
+async def outcomes(
+    session: AsyncSession, client_ids: Iterable[str], since: datetime, until: datetime
+) -> Mapping[str, int]:
+    """How many posts of these clients that were due between two moments are in each state."""
+    query = (
+        select(Delivery.state, func.count())
+        .join(Post, Post.id == Delivery.post_id)
+        .where(Post.client_id.in_(list(client_ids)), Post.due_at >= since, Post.due_at < until)
+        .group_by(Delivery.state)
+    )
+    return {row[0]: int(row[1]) for row in (await session.execute(query)).all()}
 
 
 async def published_between(

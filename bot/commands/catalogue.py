@@ -11,6 +11,8 @@ __all__ = ["help_lines"]
 WORDS = (
     ("/lamplighter setup", "sets up the operations channel, the admins and the time zone"),
     ("/lamplighter clients", "lists the clients, and changes them"),
+    ("/lamplighter digest client-a on", "tells its team channel each Monday what is red or yellow"),
+    ("/lamplighter many-posts 8", "sets which days are looked at the working day before"),
 )
 OUTSIDERS = ("/connect", "/health")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import clients, setup
+from bot.commands import clients, rhythm, setup
 from bot.commands.catalogue import help_lines
 from bot.commands.desk import Desk
 from bot.commands.requests import Command, CommandHandler, Request, listen_for_command
@@ -22,6 +22,7 @@ def umbrella(commands: Sequence[Command]) -> Command:
     """`/lamplighter`, which also leads to each of `commands`."""
     words: dict[str, CommandHandler] = {item.word: item.run for item in commands}
     words |= {"setup": setup.open_setup, "clients": clients.list_clients}
+    words |= {"digest": rhythm.switch_digest, "many-posts": rhythm.set_many_posts}
 
     async def run(desk: Desk, request: Request) -> Message | None:
         first, *more = request.text.split(None, 1) or [""]

@@ -15,7 +15,7 @@ from bot.domain.auditing import record
 from bot.domain.errors import Refused
 from bot.messages import actions
 from bot.messages import setup as messages
-from storage import clients
+from storage import clients, routines
 
 DOING = "set me up"
 
@@ -75,6 +75,7 @@ async def _store(desk: Desk, asker: Asker, channel: str, admins: list[str], zone
         workspace = await clients.workspace(session, asker.workspace.id)
         workspace.operations_channel, workspace.admins, workspace.zone = channel, admins, zone
         workspace.set_up_at = workspace.set_up_at or now
+        await routines.plan_anew(session, workspace.id, now)
         detail = {"operations_channel": channel, "admins": admins, "zone": zone}
         record(session, asker.actor, "workspace.set_up", now, detail=detail)
     desk.house.wake.outbox.set()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,18 +25,16 @@ from bot.domain.telling import (
     touch,
     touch_subject,
 )
-from storage import incidents
+from storage import clients, incidents
 from storage import queue as store
 from storage.models import Client, Workspace
 
 TOPIC, NEWS = "pause", "pause.news"
 
-Row = TypeVar("Row", Client, Workspace)
-
 
 async def pause(session: AsyncSession, actor: Actor, client: Client, now: datetime) -> bool:
-    """False when it was paused already."""
-    client = await _held(session, Client, client.id)
+    """False when it was paused already: ten presses are one."""
+    client = await clients.hold(session, Client, client.id)
     if client.paused_at is not None:
         return False
     client.paused_at, client.paused_by = now, actor.user_id
@@ -54,7 +51,7 @@ async def resume(
 ) -> tuple[int, int]:
     """Lets the client's posts go: (on their way, offered because they are late). Nothing happens where it
     was not paused; where everything is paused, the posts wait for that."""
-    client = await _held(session, Client, client.id)
+    client = await clients.hold(session, Client, client.id)
     since = client.paused_at
     if since is None:
         return 0, 0
@@ -71,7 +68,7 @@ async def resume(
 
 async def pause_all(session: AsyncSession, actor: Actor, now: datetime) -> bool:
     """Everything of the workspace waits. False when it was paused already."""
-    workspace = await _held(session, Workspace, actor.workspace_id)
+    workspace = await clients.hold(session, Workspace, actor.workspace_id)
     if workspace.paused_at is not None:
         return False
     workspace.paused_at, workspace.paused_by = now, actor.user_id
@@ -84,7 +81,7 @@ async def pause_all(session: AsyncSession, actor: Actor, now: datetime) -> bool:
 
 async def resume_all(session: AsyncSession, house: House, actor: Actor, now: datetime) -> tuple[int, int]:
     """As `resume`, for every client that is not paused by itself."""
-    workspace = await _held(session, Workspace, actor.workspace_id)
+    workspace = await clients.hold(session, Workspace, actor.workspace_id)
     since = workspace.paused_at
     if since is None:
         return 0, 0
@@ -141,8 +138,3 @@ async def _touch_alerts(session: AsyncSession, client_id: str) -> None:
     """The client's open alerts show whether it is paused."""
     for incident_id in await incidents.open_of_client(session, client_id):
         await touch_subject(session, "incident", incident_id)
-
-
-async def _held(session: AsyncSession, model: type[Row], row_id: str) -> Row:
-    """The row as it is now, nobody else's until the transaction ends: ten presses are one."""
-    return await session.get_one(model, row_id, with_for_update={"key_share": True}, populate_existing=True)

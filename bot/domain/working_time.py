@@ -61,6 +61,16 @@ class WorkingTime:
             day -= DAY
         return self._span(day)[0]
 
+    def opening_after(self, now: datetime) -> datetime:
+        """The next opening of a working day after `now`."""
+        today = self.opening(now, 0)
+        return today if today > now else self.opening(now, 1)
+
+    def week_after(self, now: datetime) -> datetime:
+        """The next moment after `now` at which a week begins: its first working day opens."""
+        this_week = self.opening(now, 1 - now.astimezone(self.zone).isoweekday())
+        return this_week if this_week > now else self.next_monday(now)
+
     def _span(self, day: date) -> tuple[datetime, datetime]:
         """A day's opening and closing, in UTC."""
         start = datetime.combine(day, time(self.opens), self.zone)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.domain import routines
 from bot.domain.house import House, wall_now
 from bot.domain.telling import OPERATIONS, tell_event
 from bot.jobs import sweep
@@ -44,7 +45,8 @@ class Engine:
         return self._busy.locked()
 
     async def start(self) -> None:
-        """Before the first tick: house time goes on from where it was, and a gap is told."""
+        """Before the first tick: house time goes on from where it was, a gap is told, and every workspace has
+        its routines."""
         async with self.house.db.read() as session:
             last = await engine.last_sweep(session)
         if last is not None:
@@ -53,6 +55,7 @@ class Engine:
             if 0 < behind <= ahead:
                 self.house.clock.set_offset(self.house.clock.offset + behind)
             await self._tell_gap(last.house)
+        await routines.ensure(self.house)
 
     async def tick(self) -> None:
         """One look for due work. Ticks of one process never overlap."""

@@ -16,6 +16,7 @@ from bot.domain import (
     reminding,
     removing,
     revocations,
+    routines,
     second_look,
     taking,
     versions_ahead,
@@ -55,7 +56,7 @@ async def publish_due(house: House) -> int:
 async def look_around(house: House) -> None:
     """Once in a tick: silent providers are tried, connections whose moment has come are looked at, accounts
     are proved before their posts, what nobody took is told to others, what nobody cured is said again, and
-    what a workspace left behind goes."""
+    what comes round in each workspace is done, and what a workspace left behind goes."""
     now = house.clock.now()
     async with house.db.read() as session:
         silent = await watched.silent_providers(session, now)
@@ -66,6 +67,7 @@ async def look_around(house: House) -> None:
     await _each(unproved, lambda row: probing.before_post(house, row), "prove")
     await taking.ask_others(house)
     await reminding.remind(house)
+    await routines.run_due(house)
     await _each(await removing.due(house), lambda row: removing.remove(house, row), "remove")
 
 
@@ -86,6 +88,7 @@ async def anything_to_publish(house: House) -> bool:
 
 async def tidy(house: House) -> None:
     """Ends walks that nobody finished, forgets what has to be forgotten, looks ahead."""
+    await routines.ensure(house)
     await consenting.recover(house)
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())

@@ -28,6 +28,7 @@ from bot.messages.times import moment
 from bot.messages.words import account_words
 
 PAGE_LINES = 10
+SHORT_NAME_MAX = 40
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
 
 
@@ -97,11 +98,12 @@ def _client(client: ClientName, lines: Sequence[HealthLine]) -> list[Part | None
         if line.account is None:
             found.append(section(f"No accounts yet. `/connect instagram {client.slug}` links one."))
         else:
-            found.append(section(_line(line, line.account), _cure(line, line.account)))
+            found.append(section(line_words(line, line.account), cure_button(line, line.account)))
     return found
 
 
-def _line(line: HealthLine, account: Account) -> str:
+def line_words(line: HealthLine, account: Account) -> str:
+    """One account's state, in finished mrkdwn."""
     said = [
         f"{SIGNS[line.colour]} *{safe(account.label)}* on {account.platform.title}: {_state(line, account)}",
         _needed(line),
@@ -111,11 +113,23 @@ def _line(line: HealthLine, account: Account) -> str:
     return " ".join(word for word in said if word)
 
 
-def _state(line: HealthLine, account: Account) -> str:
+def short_words(line: HealthLine, account: Account) -> str:
+    """The same for a list of many: without advice, which its button stands for."""
+    label = safe(account.label, SHORT_NAME_MAX)
+    said = [
+        f"{SIGNS[line.colour]} *{label}* on {account.platform.title}: {_state(line, account, advised=False)}",
+        _needed(line),
+        _posts(line),
+    ]
+    return " ".join(word for word in said if word)
+
+
+def _state(line: HealthLine, account: Account, *, advised: bool = True) -> str:
     title = account.platform.title
     if line.state in ("dead", "trouble"):
         words = account_words(line.reason, account.platform, permission=line.permission)
-        return f"{'disconnected' if line.state == 'dead' else 'cannot post'}. {words.what} {words.advice}"
+        what = f"{'disconnected' if line.state == 'dead' else 'cannot post'}. {words.what}"
+        return f"{what} {words.advice}" if advised else what
     if line.state == "limited":
         lost = f" for {safe(line.permission)}" if line.permission else ""
         return f"works, but without the permission{lost}. Reconnect it and leave every box ticked to get it."
@@ -150,7 +164,8 @@ def _posts(line: HealthLine) -> str:
     return f"{count(waiting.posts, 'post')} {noun}{first}."
 
 
-def _cure(line: HealthLine, account: Account) -> Part | None:
+def cure_button(line: HealthLine, account: Account) -> Part | None:
+    """*Reconnect*, where that cures."""
     needed = line.colour == "red" or line.state in ("ending", "ends_soon", "limited")
     if not needed:
         return None

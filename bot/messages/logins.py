@@ -188,7 +188,19 @@ def _login(line: LoginLine, zone: str) -> list[Part | None]:
     who = line.holder or NOBODY
     head = f"{SIGNS[line.colour]} *{safe(who)}* on {line.platform.title}: {_state(line)}"
     until = f" *Needs a person by {moment(line.until, zone)}.*" if line.until else ""
-    hand_over = button(
+    opened = f", asked for by {mention([line.opened_by])}" if line.opened_by else ""
+    return [
+        section(f"{head}{until}\n{resting_words(line)}", hand_over_button(line)),
+        context(f"Last signed in {moment(line.opened_at, zone)}{opened}"),
+    ]
+
+
+def hand_over_button(line: LoginLine) -> Part | None:
+    """*Hand over*, which asks first and says what will happen."""
+    if not line.can_hand_over:
+        return None
+    who = line.holder or NOBODY
+    return button(
         "Hand over",
         names.HAND_OVER,
         line.grant_id,
@@ -200,11 +212,6 @@ def _login(line: LoginLine, zone: str) -> list[Part | None]:
         ),
         about=f"Hand over the login of {plain(who)}",
     )
-    opened = f", asked for by {mention([line.opened_by])}" if line.opened_by else ""
-    return [
-        section(f"{head}{until}\n{_resting(line)}", hand_over if line.can_hand_over else None),
-        context(f"Last signed in {moment(line.opened_at, zone)}{opened}"),
-    ]
 
 
 def _state(line: LoginLine) -> str:
@@ -215,7 +222,8 @@ def _state(line: LoginLine) -> str:
     }.get(line.state, "fine.")
 
 
-def _resting(line: LoginLine) -> str:
+def resting_words(line: LoginLine) -> str:
+    """What rests on a login, a line for each client."""
     shown = [
         f"• `{client.slug}`: {listed([account.shown for account in accounts], ACCOUNTS_MOST)}"
         for client, accounts in line.clients[:CLIENTS_MOST]

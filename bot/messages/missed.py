@@ -8,6 +8,7 @@ from bot.messages.blocks import TEXT_MAX, context, cut
 from bot.messages.message import Message
 
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,30}")
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,30}")
 _WHY = {
     "is_archived": "it is archived",
     "not_in_channel": "I am not in it; `/invite` me there",
@@ -20,9 +21,12 @@ def with_note(message: Message, problem: str | None) -> Message:
     """Says where the message belongs and why it is not there. `problem` is the outbox's: Slack's word, then
     the channel."""
     word, _, channel = (problem or "").partition(" ")
-    if not _CHANNEL.fullmatch(channel):
+    if _PERSON.fullmatch(channel):
+        note = context(f"This is for <@{channel}>, to whom Slack does not let me write.")
+    elif _CHANNEL.fullmatch(channel):
+        why = _WHY.get(word, "Slack does not let me post there")
+        note = context(f"This belongs in <#{channel}>, but I could not post it there: {why}.")
+    else:
         return message
-    why = _WHY.get(word, "Slack does not let me post there")
-    note = context(f"This belongs in <#{channel}>, but I could not post it there: {why}.")
     text = f"{cut(message.text, TEXT_MAX - len(note.said) - 1)}\n{note.said}"
     return Message(text, (*message.blocks[: BLOCKS_MAX - 1], note.block) if message.blocks else ())

@@ -8,7 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.models import Client, Notice, Workspace
 
-__all__ = ["ResolveChannel", "channels_by_audience"]
+__all__ = ["TEAM_ONLY", "ResolveChannel", "channels_by_audience"]
+
+TEAM_ONLY = frozenset({"digest.team"})
+"""Topics that are said in their own channel or nowhere, and never where people of another workspace read."""
 
 ResolveChannel = Callable[[AsyncSession, Notice], Awaitable[list[str]]]
 """The channels (or people's ids) for a notice, the best first. Reads only."""

@@ -15,7 +15,7 @@ from bot.messages.message import Message
 from bot.slack import claims
 from bot.slack.addressing import Address, Nowhere, Waits, find_address, says_something_else
 from bot.slack.backoff import Backoff, wait_seconds
-from bot.slack.channels import ResolveChannel
+from bot.slack.channels import TEAM_ONLY, ResolveChannel
 from bot.slack.errors import (
     DEAD_TOKEN,
     CannotEdit,
@@ -98,7 +98,8 @@ class Delivery:
     async def _say(self, notice: Notice, address: Address) -> int:
         """Tries the candidates in turn. In another channel than the root's, it is a message of its own."""
         notice.problem = None  # what an earlier round met may be over
-        places = [(channel, None) for channel in address.channels[1:]]
+        others = () if notice.topic in TEAM_ONLY else address.channels[1:]
+        places = [(channel, None) for channel in others]
         at: tuple[str, str | None] | None = (address.channels[0], address.thread_ts)
         while at is not None:
             channel, thread_ts = at
@@ -122,6 +123,8 @@ class Delivery:
         message = await self._render(notice)
         if message is None:
             return await self._end(notice, "dropped")
+        if notice.topic in TEAM_ONLY and await self._is_shared(notice.workspace_id, channel):
+            return await self._end(notice, "dropped", "shared_channel")
         async with self.database.write() as session:
             if not await claims.mark(session, notice, self.lease, self.wall(), channel):
                 raise LeaseLost
@@ -136,6 +139,10 @@ class Delivery:
         )
         await self._record(notice, address, thread_ts, posted)
         return 1
+
+    async def _is_shared(self, workspace_id: str, channel: str) -> bool:
+        self.gateway.forget_channel(workspace_id, channel)
+        return (await self.gateway.channel(workspace_id, channel)).is_ext_shared
 
     async def _record(self, notice: Notice, address: Address, thread_ts: str | None, posted: Posted) -> None:
         """Writes the answer down, and again when that fails: an answer that is lost makes a twin."""

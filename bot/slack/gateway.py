@@ -230,10 +230,11 @@ class Gateway:
 
     # -- people and channels -----------------------------------------------------------------------
 
-    async def user(self, workspace: str, user: str) -> Person:
-        """A person, believed for a day. Raises PersonUnreachable for one whom the bot cannot see."""
+    async def user(self, workspace: str, user: str, *, fresh: bool = False) -> Person:
+        """A person, believed for a day unless asked for `fresh`. Raises PersonUnreachable for one whom the
+        bot cannot see."""
         known = self._people.get(workspace, user)
-        if known is not None:
+        if known is not None and not fresh:
             return known
         answer = await self._api.get(workspace, "users.info", {"user": user})
         return self._people.put(workspace, user, read_person(answer["user"]))

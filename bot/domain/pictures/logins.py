@@ -31,12 +31,10 @@ async def logins(session: AsyncSession, house: House, workspace_id: str, page: i
     resting: dict[str, list[Reach]] = {grant.id: [] for grant in found}
     for item in await store.reach(session, workspace_id, resting):
         resting[item.connection.grant_id].append(item)
-    own = [grant for grant in found if grant.opened_by.get("workspace") == workspace_id]
-    asked = await store.openers(session, workspace_id, [str(grant.opened_by.get("consent")) for grant in own])
-    lines = []
-    for grant in found:
-        opened_by = asked.get(str(grant.opened_by.get("consent"))) or _first_asker(resting[grant.id])
-        lines.append(replace(_line(house, grant, resting[grant.id]), opened_by=opened_by))
+    asked = await store.asked_by(session, workspace_id, resting)
+    lines = [
+        replace(line_of(house, grant, resting[grant.id]), opened_by=asked.get(grant.id)) for grant in found
+    ]
     zone = (await people.workspace(session, workspace_id)).zone
     return LoginsFacts(tuple(lines), total, page, pages, zone)
 
@@ -57,7 +55,7 @@ def offered(house: House, client: Client, offer: Offer, *, was_invited: bool = F
     )
 
 
-def _line(house: House, grant: Grant, resting: Iterable[Reach]) -> LoginLine:
+def line_of(house: House, grant: Grant, resting: Iterable[Reach]) -> LoginLine:
     platform = refreshing.platform_of(house, grant)
     until = person_needed_at(platform.info, grant) if platform else None
     colour, state = _state(grant, until, house.clock.now())
@@ -87,9 +85,3 @@ def _state(grant: Grant, until: datetime | None, now: datetime) -> tuple[Colour,
     if until is not None and until - now <= WARN_BEFORE:
         return Colour.YELLOW, State.ENDS_SOON
     return Colour.GREEN, State.FINE
-
-
-def _first_asker(resting: Iterable[Reach]) -> str | None:
-    """Who asked for the oldest link that rests on the login, where its consent came from elsewhere."""
-    oldest = min(resting, key=lambda item: item.connection.linked_at, default=None)
-    return oldest.connection.linked_by if oldest else None

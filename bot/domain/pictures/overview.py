@@ -48,10 +48,10 @@ async def health(
     """One page of these clients' accounts. `scope` comes back with the page buttons."""
     workspace = await people.workspace(session, workspace_id)
     chosen = await pictures.clients(session, workspace_id, client_ids)
-    entries = await _entries(session, house, workspace, chosen)
+    entries = await entries_of(session, house, workspace, chosen)
     pages = max(-(-len(entries) // PAGE_LINES), 1)
     page = min(max(page, 0), pages - 1)
-    lines = await _lines(session, house, workspace, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
+    lines = await lines_of(session, house, workspace, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
     sweep = await engine.last_sweep(session)
     return HealthFacts(
         lines=tuple(lines),
@@ -65,7 +65,7 @@ async def health(
     )
 
 
-async def _entries(
+async def entries_of(
     session: AsyncSession, house: House, workspace: Workspace, chosen: Sequence[Client]
 ) -> list[Entry]:
     """Clients by their worst account; within a client the worst first; those without any at the end."""
@@ -92,7 +92,7 @@ def _health(
     return health_of(platform.info, workspace, client, connection, grant, house.clock.now())
 
 
-async def _lines(
+async def lines_of(
     session: AsyncSession, house: House, workspace: Workspace, entries: Sequence[Entry]
 ) -> list[HealthLine]:
     ids = [entry.connection.id for entry in entries if entry.connection is not None]
