@@ -18,7 +18,6 @@ from bot.domain.pictures import digests as digest_pictures
 from bot.domain.pictures.parts import platform_words
 from bot.messages import absences as absence_words
 from bot.messages import ahead as ahead_words
-from bot.messages import digest as digest_words
 from bot.messages import (
     closing,
     disconnect,
@@ -31,6 +30,7 @@ from bot.messages import (
     renamed,
     versions,
 )
+from bot.messages import digest as digest_words
 from bot.messages import pausing as pause_words
 from bot.messages import posts as told
 from bot.messages.incident_facts import Reminder
