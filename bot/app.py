@@ -158,7 +158,7 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         await _migrated(database)
         vault = await _opened_vault(settings, database)
         files = await stack.enter_async_context(OpenHttp(rewriter))
-        shelf = _opened_shelf(settings)
+        shelf = opened_shelf(settings)
         house = House(
             db=database,
             vault=vault,
@@ -201,7 +201,8 @@ async def _opened_vault(settings: Settings, database: Database) -> Vault:
     return vault
 
 
-def _opened_shelf(settings: Settings) -> Shelf:
+def opened_shelf(settings: Settings) -> Shelf:
+    """Where media are kept. Raises CannotStart."""
     keys = [parse_key(key.get_secret_value()) for key in settings.encryption_keys]
     try:
         return open_shelf(settings.media_url, settings.data_dir, keys)

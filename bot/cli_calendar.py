@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
+from bot.app import opened_shelf
 from bot.cli_common import opened, settings_or_exit, the_workspace, to_its_end, vault_of
 from bot.clock import HouseClock
-from bot.commands.media import fetch_media, link_problem
+from bot.commands.media import keep_link, link_problem, look_at_link
 from bot.domain import calendar
 from bot.domain.auditing import Actor
 from bot.domain.calendar import Came, Report
@@ -52,7 +53,9 @@ async def _import(settings: Settings, file: Path, team: str | None, dry_run: boo
             problem = link_problem(url)
             if problem:
                 raise Refused(problem)
-            return await fetch_media(files, url)
+            if dry_run:
+                return await look_at_link(files, url)
+            return await keep_link(house, files, workspace.id, url)
 
         came: Counter[Came] = Counter()
         charged: list[Cost] = []
@@ -85,6 +88,7 @@ async def _house(settings: Settings, database: Database, rewriter: Rewriter) -> 
             apps=settings.apps,
             spool=Spool(settings.data_dir / "spool"),
             owner="import",
+            shelf=opened_shelf(settings),
             public_url=settings.public_url,
         )
 

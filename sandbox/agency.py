@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sandbox.platforms.model import Account, App
 from sandbox.server import PICTURE_HOST, Sandbox
@@ -193,10 +194,16 @@ class Morning:
                 values[block["block_id"]] = chosen
         if later:
             due = self.sandbox.platforms.now() + timedelta(seconds=later)
-            values |= {"composer.when": "later", "composer.at": due}
+            values |= {"composer.when": "later"} | wall(due)
         seen = await maria.submit(view, values)
         assert not seen.errors, seen.errors
         await maria.close(await self._modal(maria, "Queued"))
+
+
+def wall(due: datetime, zone: str = "Europe/Berlin") -> dict[str, object]:
+    """A moment in the client's zone, as the composer's day and time take it."""
+    local = due.astimezone(ZoneInfo(zone))
+    return {"composer.date": local.date(), "composer.time": local.time()}
 
 
 def links_in(person: Person, channel_id: str) -> list[str]:

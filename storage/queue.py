@@ -191,7 +191,7 @@ async def copies(
     """What is queued or published on these accounts between two moments of house time; `but` names
     deliveries that are left out."""
     query = (
-        select(Delivery.connection_id, Post.text, Delivery.due_at)
+        select(Delivery.connection_id, func.coalesce(Delivery.text, Post.text), Delivery.due_at)
         .join(Post, Post.id == Delivery.post_id)
         .where(
             Delivery.connection_id.in_(list(connection_ids)),

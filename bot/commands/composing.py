@@ -1,27 +1,29 @@
-"""The composer's rules: what it shows, what was filled in, and queueing it."""
+"""The composer's rules: what it shows, what is wrong with what was filled in, and queueing it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.commands.composer_form import Carried, Form, now_rounded, wall_of
 from bot.commands.desk import Desk
 from bot.commands.media import link_problem
-from bot.commands.requests import unescaped
 from bot.commands.who import Asker
 from bot.domain import health, posting
 from bot.domain.errors import Refused
+from bot.domain.examining import Findings, Refusal, examine, refusals
+from bot.domain.pictures import checking
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.messages import composer as messages
-from bot.messages.composer import Attached
-from bot.platforms.base import Content, ContentProblem, Media, MediaKind, PlatformInfo
+from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
+from bot.messages.times import zone_of
+from bot.platforms.base import Content, Media, MediaKind, PlatformInfo
 from storage import clients, connections
-from storage.models import Client
+from storage import deliveries as delivery_rows
+from storage.models import Client, Connection, Post
 
 CARE = {
     health.State.WAITING: "waiting for the platform to answer",
@@ -32,147 +34,25 @@ CARE = {
     health.State.PAUSED: "paused: posts wait",
     health.State.LIMITED: "a permission is missing",
 }
-FIELD_BLOCKS = {"text": messages.TEXT, "media": messages.MEDIA}
+FIELD_BLOCKS = {"text": messages.TEXT, "link": messages.LINK}
 STAND_INS = (  # for files that nobody has looked at yet
     Media("https://media.invalid/", MediaKind.IMAGE, "image/jpeg", 1),
     Media("https://media.invalid/", MediaKind.VIDEO, "video/mp4", 1),
 )
 MENU_MOST = 100
+CLIENT_GONE = "That client does not exist any more. Open the composer again."
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """A composer as it was submitted. `at` is in seconds since 1970, None where no time was chosen; `title`
-    is None where no platform has one; `files` lie in Slack."""
+class Asked:
+    """A post that was not queued yet: somebody has to say yes to what was found."""
 
-    view_id: str
-    client_id: str
-    channel_id: str | None
-    account_ids: tuple[str, ...]
-    text: str
-    media_url: str
-    when: str
-    at: int | None
-    files: tuple[Attached, ...] = ()
-    title: str | None = None
-
-    @property
-    def has_media(self) -> bool:
-        """Whether pictures or films have to be fetched first."""
-        return bool(self.media_url or self.files)
-
-    @property
-    def is_now(self) -> bool:
-        """Whether it goes out at once."""
-        return self.when == messages.NOW
+    findings: Findings
+    draft: Draft
+    chosen: tuple[Connection, ...]
 
 
-def metadata(client_id: str | None, channel_id: str | None) -> str:
-    """What the modal carries: ids only."""
-    return json.dumps({"client": client_id, "channel": channel_id})
-
-
-def read_metadata(view: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    """The client and the channel that a modal carries."""
-    try:
-        carried = json.loads(view.get("private_metadata") or "{}")
-    except ValueError:
-        carried = {}
-    if not isinstance(carried, dict):
-        return None, None
-    return carried.get("client"), carried.get("channel")
-
-
-def read_form(view: Mapping[str, Any]) -> Form:
-    """What was filled in."""
-    client_id, channel_id = read_metadata(view)
-    values = view["state"]["values"]
-    accounts = messages.accounts_block(client_id or "")
-    chosen = _entered(values, accounts).get("selected_options") or []
-    when = _entered(values, messages.WHEN).get("selected_option") or {}
-    return Form(
-        view_id=str(view["id"]),
-        client_id=client_id or "",
-        channel_id=channel_id,
-        account_ids=tuple(str(item["value"]) for item in chosen),
-        text=_typed(values, messages.TEXT),
-        media_url=_typed(values, messages.MEDIA),
-        when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
-        at=_entered(values, messages.AT).get("selected_date_time"),
-        files=tuple(_files(values)),
-        title=_typed(values, messages.TITLE_FIELD) if messages.TITLE_FIELD in values else None,
-    )
-
-
-def _typed(values: Mapping[str, Any], block_id: str) -> str:
-    return unescaped(str(_entered(values, block_id).get("value") or "")).strip()
-
-
-def _files(values: Mapping[str, Any]) -> Iterator[Attached]:
-    """What is still ticked, then what was added; each file once."""
-    found: dict[str, Attached] = {}
-    for block in sorted(values, key=lambda name: not name.startswith(messages.KEPT)):
-        if block.startswith((f"{messages.KEPT}:", f"{messages.FILES}:")):
-            entered = _entered(values, block)
-            for item in entered.get("selected_options") or []:
-                found[str(item["value"])] = Attached(str(item["value"]), str(item["text"]["text"]))
-            for item in entered.get("files") or []:
-                found[str(item["id"])] = Attached(str(item["id"]), str(item.get("name") or "file"))
-    yield from found.values()
-
-
-def offered_files(view: Mapping[str, Any]) -> tuple[Attached, ...]:
-    """What a composer shows as attached, ticked or not."""
-    for block in view.get("blocks") or []:
-        if str(block.get("block_id")).startswith(f"{messages.KEPT}:"):
-            options = block["element"].get("options") or []
-            return tuple(Attached(str(item["value"]), str(item["text"]["text"])) for item in options)
-    return ()
-
-
-def _entered(values: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = values.get(block_id, {}).get(block_id) or {}
-    return found
-
-
-def early_problems(form: Form, now: datetime) -> dict[str, str]:
-    """What is wrong in itself, by block; asks neither database nor network."""
-    found: dict[str, str] = {}
-    if not form.account_ids:
-        found[messages.accounts_block(form.client_id)] = "Choose at least one account."
-    if not form.text and not form.has_media:
-        found[messages.TEXT] = "Write something, or add a picture or film."
-    bad_link = link_problem(form.media_url) if form.media_url else None
-    if bad_link:
-        found[messages.MEDIA] = bad_link
-    if not form.is_now and form.at is None:
-        found[messages.AT] = "Choose a time, or “Now” above."
-    elif not form.is_now and due_at(form, now) < now - PAST_TOLERANCE:
-        found[messages.AT] = "That time is in the past. Choose a later one, or “Now” above."
-    return found
-
-
-async def certain_problems(desk: Desk, asker: Asker, form: Form) -> dict[str, str]:
-    """What would be refused whatever the files turn out to be, by block; asks the database only."""
-    async with desk.house.db.read() as session:
-        rows = await connections.of_client(session, form.client_id)
-    wanted = set(form.account_ids)
-    mine = [row for row in rows if row.workspace_id == asker.actor.workspace_id and row.id in wanted]
-    keys = {row.platform for row in mine if row.platform in desk.house.platforms}
-    count = len(form.files) + bool(form.media_url)
-    found: list[list[ContentProblem]] = []
-    for stand_in in STAND_INS:
-        content = Content(text=form.text, media=(stand_in,) * count, title=form.title or None)
-        found.append([one for key in sorted(keys) for one in desk.house.platforms[key].check(content)])
-    certain = [item for item in found[0] if item in found[1] and item.field != "media"]
-    return field_errors(DraftProblems(certain), form) if certain else {}
-
-
-def due_at(form: Form, now: datetime) -> datetime:
-    """When it goes out, in house time."""
-    if form.is_now or form.at is None:
-        return now
-    return datetime.fromtimestamp(form.at, UTC)
+# -- what it shows ---------------------------------------------------------------------------------
 
 
 async def facts(
@@ -180,75 +60,84 @@ async def facts(
 ) -> messages.Composer:
     """What the composer shows for a client, as things stand now."""
     now = desk.house.clock.now()
-    at = int((now + timedelta(hours=1)).timestamp())
-    carried = metadata(client.id if client else None, channel_id)
-    empty = messages.Composer(None, (), at - at % 300, carried)
+    carried = Carried(client.id if client else None, channel_id).metadata
     if client is None:
-        return empty
+        return messages.Composer(None, (), carried)
     accounts, platforms = [], []
     for row, grant in await connections.with_grants(session, asker.actor.workspace_id, [client.id]):
         if row.platform not in desk.house.platforms:
             continue
         info = desk.house.platforms[row.platform].info
         found = health.health_of(info, asker.workspace, client, row, grant, now)
-        label = f"{'@' + row.handle.lstrip('@') if row.handle else row.name} on {info.title}"
-        accounts.append(messages.Choosable(row.id, label, found.colour.value, CARE.get(found.state, "")))
+        care = CARE.get(found.state, "")
+        accounts.append(
+            messages.Choosable(row.id, label(desk, row), found.colour.value, care, info.key, info.title)
+        )
         platforms.append(info)
-    shown = messages.ComposerClient(client.id, client.slug, client.zone)
     unique = list({info.key: info for info in platforms}.values())
-    limits = tuple(_limit(info) for info in unique)
-    notes = tuple(info.unreviewed for info in unique if info.unreviewed and not _reviewed(desk, info))
-    titled = tuple(info.title for info in unique if info.limits.title_max is not None)
-    return replace(empty, client=shown, accounts=tuple(accounts), limits=limits, notes=notes, titled=titled)
+    unreviewed = [info.unreviewed for info in unique if info.unreviewed and not _reviewed(desk, info)]
+    priced = [price_words(info.title, info.prices) for info in unique if info.prices is not None]
+    at = now_rounded(now)
+    date, time = wall_of(at.astimezone(zone_of(client.zone)))
+    return messages.Composer(
+        messages.ComposerClient(client.id, client.slug, client.zone),
+        tuple(accounts),
+        carried,
+        date=date,
+        time=time,
+        author_time=messages.author_words(at, client.zone, asker.zone),
+        limits=tuple(_limit(info) for info in unique),
+        notes=(*unreviewed, *priced),
+        titled=tuple(f"{info.title} ({info.limits.titled})" for info in unique if info.limits.titled),
+    )
 
 
-def refilled(shown: messages.Composer, form: Form, problem: str) -> messages.Composer:
+def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
     """The composer again with what its author had filled in, and what was wrong."""
+    zone = shown.client.zone if shown.client is not None else "UTC"
+    unfolded = replace(form, fold=None).instants(zone)
     return replace(
         shown,
+        metadata=replace(form.carried, client_id=shown.client.id if shown.client else None).metadata,
         chosen=form.account_ids,
         text=form.text,
+        texts={key: form.texts.get(key) or form.text for key in form.own},
+        link=form.link,
         media=form.media_url,
+        alts=form.alts,
         when=form.when,
-        at=form.at or shown.at,
+        date=form.date or shown.date,
+        time=form.time or shown.time,
+        author_time=messages.author_words(unfolded[0], zone, asker.zone) if unfolded else "",
+        folds=_folds(unfolded, zone) if not form.is_now else (),
         problem=problem,
         files=form.files,
         title=form.title or "",
     )
 
 
-async def queue(desk: Desk, asker: Asker, form: Form, media: Sequence[Media]) -> messages.Queued:
-    """Stores the post; a repeated submit is the same one. Raises DraftProblems or Refused."""
-    now = desk.house.clock.now()
-    due = due_at(form, now)
-    draft = Draft(
-        request_key=f"composer:{form.view_id}",
-        client_id=form.client_id,
-        connection_ids=form.account_ids,
-        content=Content(text=form.text, media=tuple(media), title=form.title or None),
-        due_at=due,
-    )
-    actor = replace(asker.actor, channel_id=form.channel_id)
-    async with desk.house.db.write() as session:
-        post = await posting.queue(session, desk.house, actor, draft, now)
-        client = await clients.get(session, actor.workspace_id, post.client_id)
-    desk.house.wake.engine.set()
-    if client is None:
-        raise Refused("That client does not exist any more.")
-    accounts = len(form.account_ids)
-    return messages.Queued(accounts, client.slug, post.due_at, client.zone, asker.zone, form.is_now)
+def _folds(found: Sequence[datetime], zone: str) -> tuple[tuple[str, str], ...]:
+    if len(found) < 2:
+        return ()
+    words = ("The first, before the clocks go back", "The second, after they went back")
+    local = [at.astimezone(zone_of(zone)) for at in found]
+    return tuple((str(number), f"{words[number]} ({at:%z})") for number, at in enumerate(local))
 
 
-def field_errors(error: Refused, form: Form) -> dict[str, str]:
-    """What a rule refuses, beside the field that it belongs to."""
-    accounts = messages.accounts_block(form.client_id)
-    if not isinstance(error, DraftProblems):
-        return {accounts: error.text}
-    found: dict[str, list[str]] = {}
-    fields = FIELD_BLOCKS | ({"title": messages.TITLE_FIELD} if form.title is not None else {})
-    for problem in error.problems:
-        found.setdefault(fields.get(problem.field, accounts), []).append(problem.text)
-    return {block: messages.problems(texts) for block, texts in found.items()}
+def asking(desk: Desk, asked: Asked, zone: str) -> messages.Asking:
+    """What was found, in words."""
+    house, labels = desk.house, {row.id: label(desk, row) for row in asked.chosen}
+    found = asked.findings
+    said = [warning_words(checking.warning(house, item, labels, zone)) for item in found.warned]
+    said += [cost_words(checking.cost(house, item)) for item in found.costs]
+    moved = [Moved(labels[row.id], at) for row, at in zip(asked.chosen, found.apart, strict=False)]
+    return messages.Asking(tuple(said), stagger_words(moved, zone) if moved else "")
+
+
+def label(desk: Desk, row: Connection) -> str:
+    """An account as people know it."""
+    name = f"@{row.handle.lstrip('@')}" if row.handle else row.name
+    return f"{name} on {desk.house.platforms[row.platform].info.title}"
 
 
 def _limit(info: PlatformInfo) -> str:
@@ -259,3 +148,170 @@ def _limit(info: PlatformInfo) -> str:
 def _reviewed(desk: Desk, info: PlatformInfo) -> bool:
     app = desk.house.apps.get(info.key)
     return app is not None and app.reviewed
+
+
+# -- what is wrong ---------------------------------------------------------------------------------
+
+
+def early_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
+    """What is wrong in itself, by block; asks neither database nor network."""
+    found: dict[str, str] = {}
+    if not form.account_ids:
+        found[messages.accounts_block(form.client_id)] = "Choose at least one account."
+    if not form.text and not form.own_texts and not form.has_media and not form.link:
+        found[messages.TEXT] = "Write something, or add a picture or film."
+    bad_link = link_problem(form.media_url) if form.media_url else None
+    if bad_link:
+        found[messages.MEDIA] = bad_link
+    lines = len(_lines(form))
+    if lines > len(form.names):
+        number = "is one description" if lines == 1 else f"are {lines} descriptions"
+        found[messages.ALT] = f"There {number} for {len(form.names)} pictures and films. One line for each."
+    return found | ({} if form.is_now else _moment_problems(form, zone, now))
+
+
+def _moment_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
+    if not form.date:
+        return {messages.DATE: "Choose a day, or “Now” above."}
+    if not form.time:
+        return {messages.TIME: "Choose a time, or “Now” above."}
+    found = form.instants(zone)
+    if not found:
+        said = (
+            f"{form.time} does not exist on that day in {zone}: the clocks go forward. Choose another time."
+        )
+        return {messages.TIME: said}
+    if max(found) < now - PAST_TOLERANCE:
+        return {messages.TIME: f"That time is in the past in {zone}. Choose a later one, or “Now” above."}
+    return {}
+
+
+def is_ambiguous(form: Form, zone: str) -> bool:
+    """Whether the time comes twice on that day, and nobody has said which is meant."""
+    return not form.is_now and len(form.instants(zone)) > 1
+
+
+async def certain_problems(desk: Desk, asker: Asker, form: Form) -> list[Refusal]:
+    """What would be refused whatever the files turn out to be; asks the database only."""
+    found = [set(await refusals_with(desk, asker, form, stand_in)) for stand_in in STAND_INS]
+    return [item for item in found[0] if item in found[1] and item.problem.field != "media"]
+
+
+async def refusals_with(desk: Desk, asker: Asker, form: Form, stand_in: Media) -> list[Refusal]:
+    """What the platforms would refuse if all files were like this one."""
+    draft = drafted(form, [stand_in] * len(form.names), desk.house.clock.now())
+    async with desk.house.db.read() as session:
+        rows = await posting.chosen_of(session, asker.actor, draft)
+    return refusals(desk.house, draft.proposed(rows))
+
+
+def in_need(error: DraftProblems, form: Form, platforms: Mapping[str, str]) -> frozenset[str]:
+    """The platforms that need a text of their own: the one text is wrong for them, nothing else is wrong, and
+    it fits another platform."""
+    refused = {item.platform for item in error.refused}
+    if any(item.problem.field != "text" for item in error.refused) or refused & set(form.own):
+        return frozenset()
+    return frozenset(refused) if refused < set(platforms) else frozenset()
+
+
+def offered(form: Form, needs: frozenset[str]) -> Form:
+    """The form with a text of its own opened for these platforms, to be shortened from what was written."""
+    own = dict.fromkeys([*form.own, *sorted(needs)])
+    return replace(form, own=tuple(own), texts={**form.texts, **dict.fromkeys(needs, form.text)})
+
+
+def field_errors(error: Refused, form: Form, *, again: bool = False) -> dict[str, str]:
+    """What a rule refuses, beside the field that it belongs to; `again`: in the window that comes next, where
+    what was added is attached."""
+    accounts = messages.accounts_block(form.client_id)
+    if not isinstance(error, DraftProblems):
+        return {accounts: error.text}
+    found: dict[str, list[str]] = {}
+    fields = FIELD_BLOCKS | {"media": _media_block(form, again)}
+    fields |= {"title": messages.TITLE_FIELD} if form.title is not None else {}
+    for item in error.refused:
+        block = fields.get(item.problem.field, accounts)
+        if block == messages.TEXT and item.platform in form.own:
+            block = messages.own_block(item.platform)
+        found.setdefault(block, []).append(item.problem.text)
+    return {block: messages.problems(texts) for block, texts in found.items()}
+
+
+def _media_block(form: Form, again: bool) -> str:
+    if form.media_url and not form.files:
+        return messages.MEDIA
+    return messages.named_after(messages.KEPT, form.files) if again and form.files else form.files_block
+
+
+# -- queueing --------------------------------------------------------------------------------------
+
+
+def drafted(form: Form, media: Sequence[Media], due_at: datetime) -> Draft:
+    """The post that was filled in."""
+    described = zip(media, [*_lines(form), *[""] * len(media)], strict=False)
+    return Draft(
+        request_key=f"composer:{form.view_id}",
+        client_id=form.client_id,
+        connection_ids=form.account_ids,
+        content=Content(
+            text=form.text,
+            media=tuple(replace(item, alt=line) if line else item for item, line in described),
+            title=form.title or None,
+            link=form.link or None,
+        ),
+        due_at=due_at,
+        texts=form.own_texts,
+    )
+
+
+def _lines(form: Form) -> list[str]:
+    """The descriptions, one for each picture or film; for a single one all lines together."""
+    lines = [" ".join(line.split()) for line in form.alts.splitlines()]
+    return [" ".join(lines)] if len(form.names) == 1 and lines else lines
+
+
+async def accept(
+    desk: Desk, asker: Asker, form: Form, media: Sequence[Media], *, stagger: bool = False
+) -> messages.Queued | Asked:
+    """Stores the post, unless somebody has to say yes first; a repeated submit is the same one.
+
+    Raises DraftProblems or Refused."""
+    house, now = desk.house, desk.house.clock.now()
+    actor = replace(asker.actor, channel_id=form.channel_id)
+    async with house.db.write() as session:
+        client = await clients.get(session, actor.workspace_id, form.client_id)
+        if client is None or client.closed_at is not None:
+            raise Refused(CLIENT_GONE)
+        due = form.instants(client.zone)[:1] if not form.is_now else ()
+        draft = drafted(form, media, due[0] if due else now)
+        post = await posting.standing(session, actor.workspace_id, draft.request_key)
+        if post is None:
+            rows = await posting.chosen_of(session, actor, draft)
+            found = await examine(session, house, draft.proposed(rows))
+            if found.refused:
+                raise DraftProblems(found.refused)
+            if found.asked - form.carried.told:
+                return Asked(found, draft, tuple(rows))
+            if stagger and found.apart:
+                moments = {row.id: at for row, at in zip(rows, found.apart, strict=True)}
+                draft = replace(draft, due_of=moments)
+            post = await posting.queue(session, house, actor, draft, now)
+        queued = await _queued(session, desk, asker, post, client, form.is_now)
+    house.wake.engine.set()
+    return queued
+
+
+async def _queued(
+    session: AsyncSession, desk: Desk, asker: Asker, post: Post, client: Client, now: bool
+) -> messages.Queued:
+    moments: dict[datetime, list[str]] = {}
+    for delivery, row in await delivery_rows.of_post(session, post.id):
+        moments.setdefault(delivery.due_at, []).append(label(desk, row))
+    ordered = tuple((at, tuple(labels)) for at, labels in sorted(moments.items()))
+    return messages.Queued(ordered, client.slug, client.zone, asker.zone, now)
+
+
+def told(form: Form, asked: Asked) -> Form:
+    """The form, with what was asked remembered."""
+    known = form.carried.told | asked.findings.asked
+    return replace(form, carried=replace(form.carried, told=known))

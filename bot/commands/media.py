@@ -1,4 +1,4 @@
-"""Pictures and films that people give: files in Slack, which are stored, and links, which are looked at once.
+"""Pictures and films that people give: files in Slack and links. Both are copied into the store at once.
 
 The type comes from the bytes, never from a name or from what a server claims.
 """
@@ -6,22 +6,24 @@ The type comes from the bytes, never from a name or from what a server claims.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.commands.desk import Desk
 from bot.domain import media_use
 from bot.domain.errors import Refused
+from bot.domain.house import House
 from bot.http import HostRefused, HttpError, OpenHttp, TooLarge, Unreadable
-from bot.media.looks import look_at, sniff
+from bot.media.looks import Looks, look_at
 from bot.messages.composer import Attached
 from bot.platforms.base import Media
 from bot.slack.errors import SlackProblem
 from bot.slack.files import FileForbidden, FileTooLarge
 
-__all__ = ["fetch_all", "fetch_file", "fetch_media", "link_problem", "sniff"]
+__all__ = ["fetch_all", "fetch_file", "keep_link", "key_of", "link_problem", "look_at_link"]
 
 URL_MAX = 2000
 MOST_BYTES = 300 * 1024 * 1024
@@ -43,10 +45,24 @@ def link_problem(url: str) -> str | None:
     return None if len(url) <= URL_MAX else f"This address is longer than {URL_MAX:,} characters."
 
 
-async def fetch_all(desk: Desk, workspace_id: str, files: Sequence[Attached], url: str) -> tuple[Media, ...]:
-    """The files in their order, then the link. Raises Refused, in words for the author."""
-    found = [await fetch_file(desk, workspace_id, file) for file in files]
-    return (*found, await fetch_media(desk.files, url)) if url else tuple(found)
+async def fetch_all(
+    desk: Desk, workspace_id: str, files: Sequence[Attached], url: str, stored: Mapping[str, str]
+) -> dict[str, Media]:
+    """The files in their order, then the link, each by its `key_of`. `stored` names those that were fetched
+    before by the same composer. Raises Refused, in words for the author."""
+    found: dict[str, Media] = {}
+    for file in files:
+        known = await media_use.again(desk.house, workspace_id, stored.get(key_of(file.id)))
+        found[key_of(file.id)] = known or await fetch_file(desk, workspace_id, file)
+    if url:
+        known = await media_use.again(desk.house, workspace_id, stored.get(key_of(url)))
+        found[key_of(url)] = known or await keep_link(desk.house, desk.files, workspace_id, url)
+    return found
+
+
+def key_of(source: str) -> str:
+    """A short name for a file in Slack or an address."""
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 async def fetch_file(desk: Desk, workspace_id: str, file: Attached) -> Media:
@@ -83,21 +99,34 @@ def _why_unread(problem: SlackProblem, label: str) -> str:
     return f"I could not fetch {label} from Slack just now. Try again in a moment."
 
 
-async def fetch_media(files: OpenHttp, url: str) -> Media:
-    """Fetches a link's file once and looks at it. Raises Refused, in words for the author."""
+async def keep_link(house: House, files: OpenHttp, workspace_id: str, url: str) -> Media:
+    """Copies a link's file into the store, so that nothing is lost when the link dies later. Raises Refused,
+    in words for the author."""
     with tempfile.TemporaryDirectory(prefix="media-") as folder:
         target = Path(folder) / "file"
-        try:
-            got = await files.download(url, target, max_bytes=MOST_BYTES, deadline=FETCH_SECONDS)
-        except HttpError as error:
-            raise Refused(_why(error)) from None
-        looks = await asyncio.to_thread(look_at, target)
+        looks, _ = await _fetched(files, url, target)
+        return await media_use.keep(house, workspace_id, target, looks)
+
+
+async def look_at_link(files: OpenHttp, url: str) -> Media:
+    """Fetches a link's file and says what it is; nothing is kept. Raises Refused, in words for the author."""
+    with tempfile.TemporaryDirectory(prefix="media-") as folder:
+        looks, size = await _fetched(files, url, Path(folder) / "file")
+    return Media(url, looks.kind, looks.mime, size, looks.width, looks.height, looks.duration)
+
+
+async def _fetched(files: OpenHttp, url: str, target: Path) -> tuple[Looks, int]:
+    try:
+        got = await files.download(url, target, max_bytes=MOST_BYTES, deadline=FETCH_SECONDS)
+    except HttpError as error:
+        raise Refused(_why(error)) from None
+    looks = await asyncio.to_thread(look_at, target)
     if looks is None:
         raise Refused(
             f"That link does not lead to a picture or film ({TYPES}), but to something else, perhaps a page "
             "that shows it. I need the address of the file itself."
         )
-    return Media(url, looks.kind, looks.mime, got.size, looks.width, looks.height, looks.duration)
+    return looks, got.size
 
 
 def _why(error: HttpError) -> str:

@@ -2,20 +2,25 @@
 
 A post without media is checked and stored before its Submit is acknowledged. One with media says first that
 it looks at the files, and then what came of it; until it says so, nothing is queued. What would be refused
-whatever the files are is said at once, beside its field.
+whatever the files are is said at once, beside its field. What is worth a question (one text on several
+accounts in one minute, the same text again within a week, more than a platform takes in a day, what a link
+costs) is asked in the window before anything is queued.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands import composing, drafting
-from bot.commands.composing import Form
+from bot.commands import composing, drafting, previewing
+from bot.commands.composer_form import Form, read_form
+from bot.commands.composing import Asked
 from bot.commands.desk import Desk
 from bot.commands.media import fetch_all
 from bot.commands.requests import (
@@ -33,16 +38,24 @@ from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, who_asks
 from bot.domain import clients
 from bot.domain.errors import Refused
+from bot.domain.posting import DraftProblems
 from bot.messages import actions, blocks
 from bot.messages import composer as messages
 from bot.messages.message import Message
+from bot.platforms.base import Media
 from bot.slack.errors import SlackProblem
 from storage import clients as client_rows
+from storage.models import Client
 
 DOING = "write posts"
 OVERTAKEN_SECONDS = 0.8
 """Slack shows the answer to a Submit when it has arrived: an update right behind it could overtake it, and
 the window would stay at "looking at your pictures"."""
+LIVE = re.compile(
+    rf"^(?:{re.escape(messages.ACCOUNTS)}:|{re.escape(messages.DIFFER)}:"
+    rf"|(?:{'|'.join(map(re.escape, (messages.WHEN, messages.DATE, messages.TIME)))})$)"
+)
+"""Fields whose choice changes what the window shows: how many for whom, whose text, the author's time."""
 
 
 async def compose(desk: Desk, request: Request) -> None:
@@ -70,18 +83,35 @@ async def open_composer(desk: Desk, press: Press) -> None:
 
 async def change_client(desk: Desk, press: Press) -> None:
     """Another client was chosen: his accounts take the place of the others'; what was written stays."""
-    demand_member(press.asker, DOING)
-    view = press.view or {}
-    workspace_id = press.asker.actor.workspace_id
-    _, channel_id = composing.read_metadata(view)
-    files = composing.offered_files(view)
+    form = read_form(press.view or {})
+    carried = replace(form.carried, client_id=press.value, told=frozenset())
+    await _refill(desk, press.asker, replace(form, carried=carried, account_ids=()))
+
+
+async def reshape(desk: Desk, press: Press) -> None:
+    """Something was chosen that changes what the window shows; what was written stays."""
+    await _refill(desk, press.asker, read_form(press.view or {}))
+
+
+async def _refill(desk: Desk, asker: Asker, form: Form, problem: str = "") -> None:
+    demand_member(asker, DOING)
+    view = messages.composer(await _again(desk, asker, form, problem))
+    await desk.gateway.update_view(asker.actor.workspace_id, form.view_id, view)
+
+
+async def _again(desk: Desk, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
+    """The composer for what was filled in, as things stand now. Raises Refused where the client is gone."""
     async with desk.house.db.read() as session:
-        client = await client_rows.get(session, workspace_id, press.value)
-        if client is None or client.closed_at is not None:
-            raise Refused("That client does not exist any more. Open the composer again.")
-        shown = await composing.facts(session, desk, press.asker, client, channel_id)
-    shown = replace(shown, files=files)
-    await desk.gateway.update_view(workspace_id, str(view.get("id")), messages.composer(shown))
+        client = await _client(session, asker, form)
+        shown = await composing.facts(session, desk, asker, client, form.channel_id)
+    return composing.refilled(shown, asker, form, problem)
+
+
+async def _client(session: AsyncSession, asker: Asker, form: Form) -> Client:
+    client = await client_rows.get(session, asker.actor.workspace_id, form.client_id)
+    if client is None or client.closed_at is not None:
+        raise Refused(composing.CLIENT_GONE)
+    return client
 
 
 async def client_menu(desk: Desk, asker: Asker, query: str) -> list[blocks.Block]:
@@ -101,45 +131,123 @@ async def client_menu(desk: Desk, asker: Asker, query: str) -> list[blocks.Block
 async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
     """Queues what was filled in, or says beside each field what is wrong."""
     demand_member(asker, DOING)
-    problems = composing.early_problems(form, desk.house.clock.now())
-    if not problems and form.has_media:
-        problems = await composing.certain_problems(desk, asker, form)
+    try:
+        problem = await _early(desk, asker, form)
+        if isinstance(problem, messages.Composer):
+            await ack(response_action="update", view=dict(messages.composer(problem)))
+        elif problem:
+            await ack(response_action="errors", errors=problem)
+        elif form.has_media:
+            await ack(response_action="update", view=dict(messages.checking()))
+            await _look_and_queue(desk, asker, form)
+        else:
+            view, _ = await _outcome(desk, asker, form, (), stagger=False)
+            await ack(response_action="update", view=dict(view))
+    except Refused as refused:
+        await ack(response_action="errors", errors=composing.field_errors(refused, form))
+
+
+async def _early(desk: Desk, asker: Asker, form: Form) -> dict[str, str] | messages.Composer:
+    """What can be said before any file is fetched: errors by field, or the window with what it needs."""
+    async with desk.house.db.read() as session:
+        client = await _client(session, asker, form)
+    problems = composing.early_problems(form, client.zone, desk.house.clock.now())
     if problems:
-        await ack(response_action="errors", errors=problems)
-    elif form.has_media:
-        await ack(response_action="update", view=dict(messages.checking()))
-        await _look_and_queue(desk, asker, form)
-    else:
-        try:
-            queued = await composing.queue(desk, asker, form, ())
-        except Refused as refused:
-            await ack(response_action="errors", errors=composing.field_errors(refused, form))
-            return
-        await ack(response_action="update", view=dict(messages.done(queued)))
+        return problems
+    if composing.is_ambiguous(form, client.zone):
+        return await _again(desk, asker, form)
+    if not form.has_media:
+        return {}
+    certain = await composing.certain_problems(desk, asker, form)
+    if not certain:
+        return {}
+    error = DraftProblems(certain)
+    return await _with_own_texts(desk, asker, form, error) or composing.field_errors(error, form)
 
 
-async def _look_and_queue(desk: Desk, asker: Asker, form: Form) -> None:
+async def _with_own_texts(
+    desk: Desk, asker: Asker, form: Form, error: DraftProblems
+) -> messages.Composer | None:
+    """The window with a text of its own for each platform that the one text does not fit; None where that is
+    not what is wrong."""
+    shown = await _again(desk, asker, form)
+    needs = composing.in_need(error, form, shown.platforms)
+    if not needs:
+        return None
+    wider = composing.offered(form, needs)
+    problem = (
+        f"One text does not fit all: {blocks.listed([shown.platforms[key] for key in sorted(needs)])} has a "
+        "field of its own now. Shorten it there; the other platforms keep the text above."
+    )
+    again = await _again(desk, asker, wider, problem)
+    return replace(again, troubles=composing.field_errors(error, wider, again=True))
+
+
+async def _outcome(
+    desk: Desk, asker: Asker, form: Form, media: tuple[Media, ...], *, stagger: bool
+) -> tuple[blocks.Block, Message]:
+    """The window after the post was queued, or with what is asked or needed first; and the same as a message.
+
+    Raises Refused where something is wrong that the window has a field for."""
+    try:
+        came = await composing.accept(desk, asker, form, media, stagger=stagger)
+    except DraftProblems as error:
+        again = await _with_own_texts(desk, asker, form, error)
+        if again is None:
+            raise
+        return messages.composer(again), _not_queued(again.problem)
+    if isinstance(came, messages.Queued):
+        return messages.done(came), Message(messages.queued_words(came))
+    return await _asked(desk, asker, form, came)
+
+
+async def _asked(desk: Desk, asker: Asker, form: Form, asked: Asked) -> tuple[blocks.Block, Message]:
+    again = await _again(desk, asker, composing.told(form, asked))
+    zone = again.client.zone if again.client is not None else "UTC"
+    asking = composing.asking(desk, asked, zone)
+    return messages.composer(replace(again, asking=asking)), _not_queued(" ".join(asking.warnings))
+
+
+def _not_queued(problem: str) -> Message:
+    return Message(f"Your post was not queued. {blocks.escape(problem)}")
+
+
+async def _look_and_queue(desk: Desk, asker: Asker, form: Form, *, stagger: bool = False) -> None:
     """After the acknowledgement: fetches the files, queues the post, says in the window how it went."""
     arrived = asyncio.create_task(asyncio.sleep(OVERTAKEN_SECONDS))
     try:
-        media = await fetch_all(desk, asker.actor.workspace_id, form.files, form.media_url)
-        queued = await composing.queue(desk, asker, form, media)
+        found = await fetch_all(
+            desk, asker.actor.workspace_id, form.files, form.media_url, form.carried.stored
+        )
+        stored = {key: item.stored for key, item in found.items() if item.stored}
+        form = replace(form, carried=replace(form.carried, stored=stored))
+        view, said = await _outcome(desk, asker, form, tuple(found.values()), stagger=stagger)
     except Refused as refused:
-        await arrived
-        await _show_again(desk, asker, form, refused.text)
-        return
-    said = Message(messages.queued_words(queued))
+        view, said = await _with_troubles(desk, asker, form, refused), _not_queued(refused.text)
     await arrived
-    await _show(desk, asker, form, messages.done(queued), said)
-
-
-async def _show_again(desk: Desk, asker: Asker, form: Form, problem: str) -> None:
-    async with desk.house.db.read() as session:
-        client = await client_rows.get(session, asker.actor.workspace_id, form.client_id)
-        shown = await composing.facts(session, desk, asker, client, form.channel_id)
-    view = messages.composer(composing.refilled(shown, form, problem))
-    said = Message(f"Your post was not queued. {blocks.escape(problem)}")
     await _show(desk, asker, form, view, said)
+
+
+async def _with_troubles(desk: Desk, asker: Asker, form: Form, refused: Refused) -> blocks.Block:
+    """The window as it was, each trouble above its field; what has no field on top."""
+    if not isinstance(refused, DraftProblems):
+        return messages.composer(await _again(desk, asker, form, refused.text))
+    again = await _again(desk, asker, form)
+    return messages.composer(replace(again, troubles=composing.field_errors(refused, form, again=True)))
+
+
+async def stagger(desk: Desk, press: Press) -> None:
+    """Queues the post with its accounts moved apart, as was offered."""
+    demand_member(press.asker, DOING)
+    form = read_form(press.view or {})
+    early = await _early(desk, press.asker, form)
+    if isinstance(early, messages.Composer):
+        await _show(desk, press.asker, form, messages.composer(early), _not_queued(early.problem))
+    elif early:
+        again = replace(await _again(desk, press.asker, form), troubles=early)
+        await _show(desk, press.asker, form, messages.composer(again), _not_queued(" ".join(early.values())))
+    else:
+        await _look_and_queue(desk, press.asker, form, stagger=True)
 
 
 async def _show(desk: Desk, asker: Asker, form: Form, view: blocks.Block, said: Message) -> None:
@@ -158,7 +266,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     async def submitted(ack: AsyncAck, body: dict[str, Any], view: dict[str, Any], workspace_id: str) -> None:
         user = body["user"]
-        form = composing.read_form(view)
+        form = read_form(view)
         with in_words():
             asker = await who_asks(desk, workspace_id, user["id"], form.channel_id, user.get("team_id"))
             await submit(desk, asker, ack, form)
@@ -168,9 +276,18 @@ def register(app: AsyncApp, desk: Desk) -> None:
         found = await client_menu(desk, press.asker, str(body.get("value") or ""))
         await ack(options=[dict(item) for item in found])
 
+    async def chosen(ack: AsyncAck, body: dict[str, Any], action: dict[str, Any], workspace_id: str) -> None:
+        await ack()
+        press = await read_press(desk, workspace_id, body, action)
+        with in_words():
+            await reshape(desk, press)
+
     listen_for_command(app, desk, COMMAND)
     listen_for_press(app, desk, actions.OPEN_COMPOSER, open_composer)
+    listen_for_press(app, desk, actions.STAGGER, stagger)
+    listen_for_press(app, desk, actions.PREVIEW, previewing.preview)
     listen_for_press(app, desk, messages.CLIENT, change_client)
     drafting.register(app, desk)
+    app.action(LIVE)(chosen)
     app.options(messages.CLIENT)(choices)
     app.view(actions.COMPOSER)(submitted)

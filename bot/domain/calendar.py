@@ -19,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import posting
 from bot.domain.auditing import Actor
-from bot.domain.checking_posts import Cost, Planned, Proposed, Warned
+from bot.domain.checking_posts import Cost, Planned, Warned
 from bot.domain.clients import names, slug_of
 from bot.domain.errors import Refused
 from bot.domain.examining import examine
 from bot.domain.house import House
+from bot.domain.moments import instants
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.platforms.base import Content, Media
 from storage import clients, connections
@@ -150,15 +151,14 @@ def read_when(text: str, zone: str) -> datetime:
 def _instant(at: datetime, zone: str) -> datetime:
     if at.tzinfo is not None:
         return at.astimezone(UTC)
-    local = at.replace(tzinfo=ZoneInfo(zone))
-    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    if first == second:
-        return first
-    offset = local.strftime("%z")
-    example = f"{at.isoformat()}{offset[:3]}:{offset[3:5]}"
-    if first.astimezone(ZoneInfo(zone)).replace(tzinfo=None) != at:
+    found = instants(at, zone)
+    if len(found) == 1:
+        return found[0]
+    if not found:
         said = f"{at:%H:%M} does not exist on that day in {zone}: the clocks go forward."
         raise Refused(f"{said} Choose another time.")
+    offset = found[0].astimezone(ZoneInfo(zone)).strftime("%z")
+    example = f"{at.isoformat()}{offset[:3]}:{offset[3:5]}"
     said = f"{at:%H:%M} comes twice on that day in {zone}: the clocks go back."
     raise Refused(f"{said} Write which one you mean, like {example}.")
 
@@ -214,11 +214,11 @@ async def _one(
         raise Refused("That time is in the past.")
     content = await _content(line, look)
     draft = Draft(plan.key, plan.client.id, tuple(row.id for row in plan.chosen), content, plan.due_at)
-    proposed = [Proposed(row.id, row.platform, content, plan.due_at) for row in plan.chosen]
+    proposed = draft.proposed(plan.chosen)
     async with house.db.read() as session:
         found = await examine(session, house, proposed, beside=preview or ())
     if found.refused:
-        raise DraftProblems([item.problem for item in found.refused])
+        raise DraftProblems(found.refused)
     if preview is not None:
         preview.extend(item.planned for item in proposed)
     else:

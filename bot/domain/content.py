@@ -16,13 +16,15 @@ from bot.domain.tokens import after
 from bot.platforms.base import Content, Media, MediaKind, Ready, Wait
 from storage.crypto import Place
 from storage.deliveries import Work
-from storage.models import Post
+from storage.models import Delivery, Post
 
 
-def content_of(house: House, post: Post) -> Content:
-    """The post as platforms are given it; what is stored here gets a fresh address each time."""
+def content_of(house: House, post: Post, delivery: Delivery | None = None) -> Content:
+    """The post as platforms are given it, with the text of its own that a delivery may have; what is stored
+    here gets a fresh address each time."""
+    own = delivery.text if delivery is not None else None
     return Content(
-        text=post.text,
+        text=post.text if own is None else own,
         media=tuple(media_from(house, item) for item in post.media),
         title=post.title,
         link=post.link,

@@ -7,8 +7,8 @@ is past that point stays as it is, and keeps the text it was sent with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import media_use, reports
 from bot.domain.auditing import Actor, record
+from bot.domain.checking_posts import STAGGER
 from bot.domain.content import content_of
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.examining import Refusal
 from bot.domain.house import House
 from bot.domain.posting import PAST_TOLERANCE, Choice, DraftProblems
 from bot.platforms.base import Content
@@ -26,7 +28,6 @@ from storage import queue as store
 from storage.deliveries import BEFORE_RETURN
 from storage.models import Connection, Delivery, Post, new_id
 
-STAGGER = timedelta(minutes=5)
 PAST = "That time is in the past. Choose a later one, or publish it now."
 MOVED_ON = "Nothing was changed: this has moved on since the message was written."
 FRESH: dict[str, Any] = {
@@ -41,11 +42,13 @@ FRESH: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A post's new words; its pictures and films stay."""
+    """A post's new words; its pictures and films stay. `texts`: what it says on platforms that have a text of
+    their own; those that are not named say the one text."""
 
     text: str
     title: str | None = None
     link: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,11 @@ async def edit(
         raise NotCurrent(MOVED_ON)
     before = content_of(house, post)
     content = replace(before, text=words.text, title=words.title, link=words.link)
-    await _check(session, house, choices, content)
-    if content == before:
-        rows = await _chosen(session, actor, choices)
+    platform_of = await _platforms(session, choices)
+    _check(house, set(platform_of.values()), content, words.texts)
+    rows = await _chosen(session, actor, choices)
+    same = all(row.text == _own_text(words, platform_of.get(row.connection_id, "")) for row in rows)
+    if content == before and same:
         if not rows or any(row.state not in BEFORE_RETURN for row in rows):
             raise NotCurrent(MOVED_ON)
         return Outcome(tuple(rows), repeated=True)
@@ -90,6 +95,8 @@ async def edit(
     ids = [row.id for row in done.changed]
     target = await _own_post(session, post, ids, now)
     target.text, target.title, target.link = content.text, content.title, content.link
+    for row in done.changed:
+        row.text = _own_text(words, platform_of.get(row.connection_id, ""))
     await session.flush()
     await media_use.hold(session, target, content.media, now)
     return done
@@ -240,13 +247,27 @@ async def _own_post(session: AsyncSession, post: Post, ids: Sequence[str], now: 
     return twin
 
 
-async def _check(session: AsyncSession, house: House, choices: Sequence[Choice], content: Content) -> None:
+def _check(house: House, platforms: Iterable[str], content: Content, texts: Mapping[str, str]) -> None:
+    found = [
+        Refusal(key, problem)
+        for key in sorted(platforms)
+        if key in house.platforms
+        for problem in house.platforms[key].check(replace(content, text=texts.get(key, content.text)))
+    ]
+    if found:
+        raise DraftProblems(found)
+
+
+def _own_text(words: Edit, platform: str) -> str | None:
+    own = words.texts.get(platform)
+    return own if own != words.text else None
+
+
+async def _platforms(session: AsyncSession, choices: Sequence[Choice]) -> dict[str, str]:
+    """The platforms of the chosen deliveries' accounts, by the account."""
     ids = select(Delivery.connection_id).where(Delivery.id.in_([choice.delivery_id for choice in choices]))
-    query = select(Connection.platform).where(Connection.id.in_(ids)).distinct()
-    known = [key for key in (await session.execute(query)).scalars() if key in house.platforms]
-    problems = [problem for key in sorted(known) for problem in house.platforms[key].check(content)]
-    if problems:
-        raise DraftProblems(problems)
+    query = select(Connection.id, Connection.platform).where(Connection.id.in_(ids))
+    return {row[0]: row[1] for row in (await session.execute(query)).all()}
 
 
 async def _chosen(session: AsyncSession, actor: Actor, choices: Sequence[Choice]) -> list[Delivery]:

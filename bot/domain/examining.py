@@ -93,7 +93,7 @@ def standing_ones(house: House, items: Iterable[Item], due_at: datetime | None =
         Proposed(
             item.connection.id,
             item.connection.platform,
-            content_of(house, item.post),
+            content_of(house, item.post, item.delivery),
             due_at if due_at is not None else item.delivery.due_at,
         )
         for item in items

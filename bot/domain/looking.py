@@ -85,7 +85,7 @@ async def _find(house: House, work: Work) -> Look:
     return await platform.look(
         house.call(platform),
         delivering.target_of(house, work),
-        content.content_of(house, work.post),
+        content.content_of(house, work.post, work.delivery),
         content.open_handles(house, work),
         work.delivery.sending_at or work.delivery.changed_at,
         taken,

@@ -63,6 +63,18 @@ async def keep(house: House, workspace_id: str, source: Path, looks: Looks) -> M
     return offered(house, row)
 
 
+async def again(house: House, workspace_id: str, media_id: str | None) -> Media | None:
+    """A file that was stored before, used now; None where it is gone, or another workspace's."""
+    if media_id is None:
+        return None
+    now = house.clock.now()
+    async with house.db.write() as session:
+        row = await store.find(session, media_id)
+        if row is None or not await store.used(session, workspace_id, [media_id], now, now + UNUSED):
+            return None
+        return offered(house, row)
+
+
 async def _known(session: AsyncSession, workspace_id: str, digest: str, now: datetime) -> StoredMedia | None:
     known = await store.same(session, workspace_id, digest)
     if known is None or not await store.used(session, workspace_id, [known.id], now, now + UNUSED):

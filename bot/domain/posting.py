@@ -6,8 +6,8 @@ changes nothing and says so. Ten presses are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import media_use, reports
 from bot.domain.auditing import Actor, record
+from bot.domain.checking_posts import Proposed
 from bot.domain.content import media_row
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.examining import Refusal, refusals
 from bot.domain.house import House
 from bot.platforms.base import Content, ContentProblem
 from storage import clients, connections
@@ -24,19 +26,35 @@ from storage.models import Connection, Delivery, Post, new_id
 from storage.upsert import insert_new
 
 PAST_TOLERANCE = timedelta(minutes=2)
+CLIENT_GONE = "That client does not exist any more."
 TEXT_MOST = 63_206  # Facebook's, the longest of all
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A post as its author submits it. `due_at` is UTC-aware; `request_key` makes a second Submit the same
-    post."""
+    post; `texts`: what it says on platforms where the one text does not fit; `due_of`: other moments, by
+    connection."""
 
     request_key: str
     client_id: str
     connection_ids: tuple[str, ...]
     content: Content
     due_at: datetime
+    texts: Mapping[str, str] = field(default_factory=dict)
+    due_of: Mapping[str, datetime] = field(default_factory=dict)
+
+    def proposed(self, chosen: Iterable[Connection]) -> list[Proposed]:
+        """The post on each of these accounts, as the shared check takes it."""
+        return [
+            Proposed(
+                row.id,
+                row.platform,
+                replace(self.content, text=self.texts.get(row.platform, self.content.text)),
+                self.due_of.get(row.id, self.due_at),
+            )
+            for row in chosen
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +67,29 @@ class Choice:
 
 
 class DraftProblems(Refused):
-    """A draft that cannot be queued, with what is wrong beside each field."""
+    """A draft that cannot be queued, with what each platform would refuse."""
 
-    def __init__(self, problems: Sequence[ContentProblem]) -> None:
-        super().__init__(" ".join(dict.fromkeys(problem.text for problem in problems)))
-        self.problems = tuple(problems)
+    def __init__(self, refused: Sequence[Refusal]) -> None:
+        super().__init__(" ".join(dict.fromkeys(item.problem.text for item in refused)))
+        self.refused = tuple(refused)
 
-
-def check(house: House, draft: Draft, platforms: Iterable[str]) -> list[ContentProblem]:
-    """What any of the chosen platforms would refuse."""
-    found: list[ContentProblem] = []
-    for key in sorted(set(platforms)):
-        found.extend(house.platforms[key].check(draft.content))
-    return found
+    @property
+    def problems(self) -> tuple[ContentProblem, ...]:
+        """What is wrong, beside each field."""
+        return tuple(item.problem for item in self.refused)
 
 
 async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft, now: datetime) -> Post:
     """Stores a post and its deliveries; the one that stands already for a repeated submit.
 
     Raises DraftProblems, or Refused when an account is gone."""
-    chosen = await _chosen(session, actor, draft)
-    problems = check(house, draft, (item.platform for item in chosen))
-    if problems:
-        raise DraftProblems(problems)
+    if await clients.held(session, actor.workspace_id, draft.client_id) is None:
+        raise Refused(CLIENT_GONE)
+    chosen = await chosen_of(session, actor, draft)
+    proposed = draft.proposed(chosen)
+    refused = refusals(house, proposed)
+    if refused:
+        raise DraftProblems(refused)
     if draft.due_at < now - PAST_TOLERANCE:
         raise Refused("That time is in the past. Choose a later one, or post now.")
     values = {
@@ -90,19 +108,28 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
         "created_at": now,
     }
     made = await insert_new(session, Post, values, "workspace_id", "request_key")
-    query = select(Post).where(Post.workspace_id == actor.workspace_id, Post.request_key == draft.request_key)
-    post = (await session.execute(query)).scalar_one()
+    post = await standing(session, actor.workspace_id, draft.request_key)
+    if post is None:
+        raise Refused("That post is not there any more. Open the composer again.")
     if made:
         await media_use.hold(session, post, draft.content.media, now)
-        _add_deliveries(session, post, chosen, now)
+        _add_deliveries(session, post, proposed, now)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
     return post
 
 
-async def _chosen(session: AsyncSession, actor: Actor, draft: Draft) -> list[Connection]:
-    if await clients.held(session, actor.workspace_id, draft.client_id) is None:
-        raise Refused("That client does not exist any more.")
+async def standing(session: AsyncSession, workspace_id: str, request_key: str) -> Post | None:
+    """The post that a repeated submit stands for."""
+    query = select(Post).where(Post.workspace_id == workspace_id, Post.request_key == request_key)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def chosen_of(session: AsyncSession, actor: Actor, draft: Draft) -> list[Connection]:
+    """The accounts of a draft. Raises Refused when one is gone, or was never the client's."""
+    client = await clients.get(session, actor.workspace_id, draft.client_id)
+    if client is None or client.closed_at is not None:
+        raise Refused(CLIENT_GONE)
     available = {item.id: item for item in await connections.of_client(session, draft.client_id)}
     chosen = [available[key] for key in dict.fromkeys(draft.connection_ids) if key in available]
     if len(chosen) != len(set(draft.connection_ids)) or not chosen:
@@ -110,19 +137,20 @@ async def _chosen(session: AsyncSession, actor: Actor, draft: Draft) -> list[Con
     return chosen
 
 
-def _add_deliveries(session: AsyncSession, post: Post, chosen: Sequence[Connection], now: datetime) -> None:
-    for connection in chosen:
+def _add_deliveries(session: AsyncSession, post: Post, proposed: Iterable[Proposed], now: datetime) -> None:
+    for item in proposed:
         session.add(
             Delivery(
                 id=new_id(),
                 post_id=post.id,
                 workspace_id=post.workspace_id,
                 client_id=post.client_id,
-                connection_id=connection.id,
+                connection_id=item.connection_id,
                 state="scheduled",
-                due_at=post.due_at,
-                planned_at=post.due_at,
-                next_at=post.due_at,
+                text=item.content.text if item.content.text != post.text else None,
+                due_at=item.due_at,
+                planned_at=item.due_at,
+                next_at=item.due_at,
                 created_at=now,
                 changed_at=now,
             )

@@ -97,7 +97,7 @@ async def _prepare(house: House, work: Work) -> None:
             await holding.offer_late_of_client(session, house, work.delivery, now)
         house.wake.outbox.set()
         return
-    post = content.content_of(house, work.post)
+    post = content.content_of(house, work.post, work.delivery)
     try:
         await own_tokens.renew(house, work.grant, work.connection)
         target = delivering.target_of(house, work)
@@ -192,7 +192,7 @@ async def _send_marked(
 ) -> None:
     call = house.call(platform, seconds=house.timings.send, not_after=not_after)
     try:
-        sent = await platform.send(call, target, content.content_of(house, work.post), handles)
+        sent = await platform.send(call, target, content.content_of(house, work.post, work.delivery), handles)
     except NotSent:
         await _not_sent(house, work, Verdict(Kind.TRY_LATER, Reason.PLATFORM_DOWN, "not sent"))
     except HttpError as error:

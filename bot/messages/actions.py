@@ -35,6 +35,8 @@ HEALTH_PAGE = "health.page"  # value: scope:page
 OPEN_SETUP = "setup.open"
 OPEN_CLIENT = "clients.open"  # value: client, or "new"
 OPEN_COMPOSER = "post.open"  # value: client
+STAGGER = "composer.stagger"
+PREVIEW = "composer.preview"
 
 COMPOSER = "composer"
 MAKE_POST = "make_post"  # the shortcut in a message's menu

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.messages import actions, blocks, modals
-from bot.messages.times import day, zone_of
+from bot.messages.times import both_zones, zone_of
 
 TITLE = "New post"
 CLIENT = "composer.client"
-TEXT, MEDIA, WHEN, AT = "composer.text", "composer.media", "composer.when", "composer.at"
+TEXT, LINK, MEDIA, ALT = "composer.text", "composer.link", "composer.media", "composer.alt"
+WHEN, DATE, TIME, FOLD = "composer.when", "composer.date", "composer.time", "composer.fold"
 TITLE_FIELD = "composer.title"
-ACCOUNTS = "composer.accounts"
-KEPT, FILES = "composer.kept", "composer.files"  # each with more behind it, see `named_after`
+ACCOUNTS, DIFFER, OWN = "composer.accounts", "composer.differ", "composer.own"  # each with more behind it
+KEPT, FILES = "composer.kept", "composer.files"  # these too, see `named_after`
 FILES_MOST = 10
 FILE_TYPES = ("jpg", "jpeg", "png", "gif", "webp", "mp4", "mov")
 TITLE_MOST = 300  # above all platforms' own limits, which are told in words
@@ -31,6 +32,8 @@ class Choosable:
     label: str
     colour: str = "green"
     care: str = ""
+    platform: str = ""
+    title: str = ""  # the platform's
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +54,68 @@ class ComposerClient:
 
 
 @dataclass(frozen=True, slots=True)
-class Composer:
-    """What the composer shows. `at` is the proposed moment in seconds since 1970; `problem` stands on top.
+class Asking:
+    """What a person has to say yes to before a post is queued: warnings and costs in words, and who would go
+    out when if it were staggered ("" where nothing would be moved)."""
 
-    `limits`: what the client's platforms take ("X: 280 characters"); `notes`: what unreviewed apps cannot do;
-    `files`: what is attached already; `titled`: those of the client's platforms whose posts have a title.
+    warnings: tuple[str, ...]
+    stagger: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """What the composer shows. `date` ("2026-11-21") and `time` ("18:00") are the client's wall time, and
+    `author_time` says what that is for the author; `folds`: the two instants of a time that comes twice, each
+    as (value, words).
+
+    `problem` stands on top, `troubles` above the field (a block id) that each belongs to. `limits`: what the
+    client's platforms take ("X: 280 characters"); `notes`: what is worth knowing beforehand; `files`: what is
+    attached already; `titled`: what has a title ("YouTube videos"); `texts`: what is said on platforms (their
+    keys) with a text of their own.
     """
 
     client: ComposerClient | None
     accounts: tuple[Choosable, ...]
-    at: int
     metadata: str
+    date: str = ""
+    time: str = ""
+    author_time: str = ""
+    folds: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
     text: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
     media: str = ""
+    alts: str = ""
     when: str = NOW
     problem: str = ""
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    asking: Asking | None = None
     files: tuple[Attached, ...] = ()
     titled: tuple[str, ...] = ()
     title: str = ""
 
+    @property
+    def ticked(self) -> tuple[str, ...]:
+        """The accounts that are chosen; the only one where there is no choice."""
+        alone = (self.accounts[0].id,) if len(self.accounts) == 1 else ()
+        return self.chosen or alone
+
+    @property
+    def platforms(self) -> dict[str, str]:
+        """The platforms of the chosen accounts: their titles by key."""
+        return {item.platform: item.title for item in self.accounts if item.id in self.ticked}
+
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A post that is queued. `zone` is the client's, `author_zone` the author's, both IANA names."""
+    """A post that is queued. `moments`: the accounts' labels by when they go out (UTC-aware), the first
+    first. `zone` is the client's, `author_zone` the author's, both IANA names."""
 
-    accounts: int
+    moments: tuple[tuple[datetime, tuple[str, ...]], ...]
     slug: str
-    due_at: datetime
     zone: str
     author_zone: str | None
     now: bool
@@ -90,7 +125,7 @@ def composer(facts: Composer) -> blocks.Block:
     """The modal. Without a client, or without accounts, there is nothing to submit."""
     shown: list[blocks.Block] = []
     if facts.problem:
-        shown.append(blocks.section(f"⚠️ {blocks.escape(facts.problem)}").block)
+        shown.append(trouble(facts.problem))
     shown.append(_client(facts.client))
     if facts.client is None or not facts.accounts:
         if facts.client is not None:
@@ -98,15 +133,49 @@ def composer(facts: Composer) -> blocks.Block:
             words = f"`{slug}` has no accounts yet. `/connect instagram {slug}` links the first."
             shown.append(blocks.section(words).block)
         return modals.modal(TITLE, shown, callback_id=actions.COMPOSER, metadata=facts.metadata)
-    shown += _fields(facts, facts.client)
+    asking = _asking(facts.asking) if facts.asking is not None else []
+    fields = [part for block in _fields(facts, facts.client) for part in _with_trouble(block, facts.troubles)]
     return modals.modal(
-        TITLE, shown, callback_id=actions.COMPOSER, submit="Queue it", metadata=facts.metadata
+        TITLE,
+        [*shown, *asking, *fields],
+        callback_id=actions.COMPOSER,
+        submit="Post anyway" if facts.asking is not None else submit_words(facts, facts.client),
+        metadata=facts.metadata,
     )
+
+
+def submit_words(facts: Composer, client: ComposerClient) -> str:
+    """How many posts for whom."""
+    number = len(facts.ticked)
+    if facts.when == NOW:
+        return f"Post {number} now: {client.slug}" if number else "Post now"
+    return f"Queue {number} for {client.slug}" if number else "Queue it"
 
 
 def client_option(client_id: str, slug: str, name: str) -> blocks.Block:
     """A client as a choice of the menu."""
     return modals.option(f"{slug} · {name}" if name and name != slug else slug, client_id)
+
+
+def trouble(words: str) -> blocks.Block:
+    """What is wrong, where Slack's own place for it cannot be used any more."""
+    return blocks.section(f"⚠️ {blocks.escape(words)}").block
+
+
+def _with_trouble(block: blocks.Block, troubles: Mapping[str, str]) -> list[blocks.Block]:
+    words = troubles.get(str(block.get("block_id")))
+    return [trouble(words), block] if words else [block]
+
+
+def _asking(asking: Asking) -> list[blocks.Block]:
+    """The question before the post is accepted: *Post anyway* is the modal's own button."""
+    said = "\n".join(f"• {blocks.escape(words)}" for words in asking.warnings)
+    shown = [blocks.section(f"⚠️ *Is this as you want it? Nothing is queued yet.*\n{said}").block]
+    if asking.stagger:
+        shown.append(blocks.section(f"*Stagger* spreads it: {blocks.escape(asking.stagger)}.").block)
+        press = blocks.row(blocks.button("Stagger", actions.STAGGER, "stagger", style="primary"))
+        shown += [press.block] if press is not None else []
+    return [*shown, blocks.context("Change something below, or press *Post anyway*.").block]
 
 
 def _client(client: ComposerClient | None) -> blocks.Block:
@@ -122,24 +191,39 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
         modals.option(f"{SIGNS.get(item.colour, '')} {item.label}".strip(), item.id, item.care)
         for item in facts.accounts
     ]
-    chosen = facts.chosen or ((facts.accounts[0].id,) if len(facts.accounts) == 1 else ())
-    times = [modals.option("Now", NOW), modals.option("At the time below", LATER)]
-    zone = f"The time is in your own time zone. {client.slug} is in {client.zone}."
-    found = [
-        modals.field(accounts_block(client.id), "Accounts", modals.several_element(choices, chosen)),
-        modals.field(
-            TEXT,
-            "Text",
-            modals.text_element(facts.text, multiline=True),
-            optional=True,
-            hint=" · ".join(facts.limits),
-        ),
+    accounts = modals.several_element(choices, facts.ticked)
+    text = modals.text_element(facts.text, multiline=True)
+    preview = blocks.row(blocks.button("Preview", actions.PREVIEW, "preview"))
+    return [
+        modals.field(accounts_block(client.id), "Accounts", accounts, dispatches=True),
+        modals.field(TEXT, "Text", text, optional=True, hint=" · ".join(facts.limits)),
+        *_own_texts(facts),
         *_title(facts),
+        _link(facts),
         *_media(facts),
-        modals.field(WHEN, "When", modals.one_element(times, facts.when)),
-        modals.field(AT, "Time", modals.moment_element(facts.at), optional=True, hint=zone),
+        *_moment(facts, client),
+        *([preview.block] if preview is not None else []),
+        *(blocks.context(blocks.escape(note)).block for note in facts.notes),
     ]
-    return found + [blocks.context(blocks.escape(note)).block for note in facts.notes]
+
+
+def _own_texts(facts: Composer) -> list[blocks.Block]:
+    """Where several platforms are chosen: a text of its own for each that is ticked."""
+    platforms = facts.platforms
+    if len(platforms) < 2:
+        return []
+    own = [key for key in platforms if key in facts.texts]
+    choices = [modals.option(title, key) for key, title in platforms.items()]
+    ticks = modals.several_element(choices, own)
+    shown = [
+        modals.field(differ_block(own), "Another text for", ticks, optional=True, dispatches=True),
+    ]
+    for key in own:
+        label = f"Text for {platforms[key]}"
+        element = modals.text_element(facts.texts[key], multiline=True)
+        hint = "Instead of the text above."
+        shown.append(modals.field(own_block(key), label, element, optional=True, hint=hint))
+    return shown
 
 
 def _title(facts: Composer) -> list[blocks.Block]:
@@ -151,8 +235,13 @@ def _title(facts: Composer) -> list[blocks.Block]:
     return [modals.field(TITLE_FIELD, "Title", element, optional=True, hint=hint)]
 
 
+def _link(facts: Composer) -> blocks.Block:
+    hint = "The page that the post leads to. Where a platform has no place for it, it is put below the text."
+    return modals.field(LINK, "Link", modals.url_element(facts.link), optional=True, hint=hint)
+
+
 def _media(facts: Composer) -> list[blocks.Block]:
-    """What is attached, to be unticked; a place for more; and a link for what is larger."""
+    """What is attached, to be unticked; a place for more; a link for what is larger; descriptions."""
     kept = facts.files[:FILES_MOST]
     found: list[blocks.Block] = []
     if kept:
@@ -163,15 +252,48 @@ def _media(facts: Composer) -> list[blocks.Block]:
         place = modals.files_element(FILES_MOST - len(kept), FILE_TYPES)
         found.append(modals.field(named_after(FILES, kept), "Pictures or a film", place, optional=True))
     link = modals.url_element(facts.media)
-    hint = "For files of more than 10 MB: a public https:// address of the file itself."
+    hint = "For files of more than 10 MB: a public https:// address of the file itself. I keep a copy."
     found.append(modals.field(MEDIA, "Link to a picture or film", link, optional=True, hint=hint))
+    words = "For people who cannot see them. One line for each picture or film, in their order."
+    alts = modals.text_element(facts.alts, multiline=True)
+    found.append(modals.field(ALT, "Descriptions (alt text)", alts, optional=True, hint=words))
     return found
+
+
+def _moment(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
+    times = [modals.option("Now", NOW), modals.option("At the time below", LATER)]
+    hint = f"In {client.zone}, the zone of {client.slug}.{facts.author_time}"
+    day, hour = modals.day_element(facts.date), modals.hour_element(facts.time)
+    shown = [
+        modals.field(WHEN, "When", modals.one_element(times, facts.when), dispatches=True),
+        modals.field(DATE, "Day", day, optional=True, dispatches=True),
+        modals.field(TIME, "Time", hour, optional=True, hint=hint, dispatches=True),
+    ]
+    if facts.folds:
+        both = [modals.option(words, value) for value, words in facts.folds]
+        said = "The clocks go back on that day: this time comes twice."
+        shown.append(modals.field(FOLD, "Which of the two?", modals.one_element(both, ""), hint=said))
+    return shown
 
 
 def named_after(block: str, kept: Sequence[Attached]) -> str:
     """Another block for each set of attached files: what was ticked or uploaded in the last one is in it now,
     and Slack would keep it in a block of the same name."""
-    return f"{block}:{zlib.crc32(' '.join(item.id for item in kept).encode()):08x}"
+    return _named(block, [item.id for item in kept])
+
+
+def differ_block(own: Sequence[str]) -> str:
+    """The block of platforms with a text of their own: another one for each set, for the same reason."""
+    return _named(DIFFER, own)
+
+
+def _named(block: str, ids: Sequence[str]) -> str:
+    return f"{block}:{zlib.crc32(' '.join(ids).encode()):08x}"
+
+
+def own_block(platform: str) -> str:
+    """The block of a platform's own text."""
+    return f"{OWN}:{platform}"
 
 
 def accounts_block(client_id: str) -> str:
@@ -193,18 +315,30 @@ def done(queued: Queued) -> blocks.Block:
 
 
 def queued_words(queued: Queued) -> str:
-    """One sentence: how many accounts, and when, in the client's zone and the author's."""
-    accounts = blocks.count(queued.accounts, "account")
-    if queued.now:
-        return f"Queued for `{queued.slug}`: {accounts}, going out now."
-    local = queued.due_at.astimezone(zone_of(queued.zone))
-    place = queued.zone
-    if queued.author_zone is not None:
-        mine = queued.due_at.astimezone(zone_of(queued.author_zone))
-        if mine.utcoffset() != local.utcoffset():
-            other_day = "" if mine.date() == local.date() else f"{day(mine.date())} "
-            place += f"; {other_day}{mine:%H:%M} for you"
-    return f"Queued for `{queued.slug}`: {accounts}, {day(local.date())} {local:%H:%M} ({place})."
+    """How many accounts, and when, in the client's zone and the author's; who when, where that differs."""
+    number = sum(len(labels) for _, labels in queued.moments)
+    said = f"Queued for `{queued.slug}`: {blocks.count(number, 'account')}, "
+    if len(queued.moments) == 1:
+        if queued.now:
+            return f"{said}going out now."
+        return f"{said}{both_zones(queued.moments[0][0], queued.zone, queued.author_zone)}."
+    each = [
+        f"{blocks.listed([blocks.safe(label) for label in labels])} "
+        f"{both_zones(at, queued.zone, queued.author_zone)}"
+        for at, labels in queued.moments
+    ]
+    return f"{said}spread: {'; '.join(each)}."
+
+
+def author_words(at: datetime, zone: str, author_zone: str | None) -> str:
+    """What a moment is for the author, as the end of a hint; nothing where it is the same."""
+    if author_zone is None:
+        return ""
+    mine, local = at.astimezone(zone_of(author_zone)), at.astimezone(zone_of(zone))
+    if mine.utcoffset() == local.utcoffset():
+        return ""
+    other_day = "" if mine.date() == local.date() else f" {mine:%a} {mine.day} {mine:%b}"
+    return f" {local:%H:%M} there is {mine:%H:%M}{other_day} for you ({author_zone})."
 
 
 def limits_hint(title: str, text_max: int, needs_media: bool, takes_media: bool) -> str:

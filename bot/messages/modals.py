@@ -131,6 +131,16 @@ def menu_element(initial: Block | None) -> Block:
     return block | ({"initial_option": initial} if initial is not None else {})
 
 
+def day_element(initial: str) -> Block:
+    """A day; `initial` like "2026-11-21"."""
+    return {"type": "datepicker"} | ({"initial_date": initial} if initial else {})
+
+
+def hour_element(initial: str) -> Block:
+    """A time of day, to the minute; `initial` like "18:00"."""
+    return {"type": "timepicker"} | ({"initial_time": initial} if initial else {})
+
+
 def moment_element(initial: int) -> Block:
     """A date and time in the reader's own zone; `initial` in seconds since 1970."""
     return {"type": "datetimepicker", "initial_date_time": initial}

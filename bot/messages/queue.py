@@ -23,7 +23,7 @@ from bot.messages.blocks import (
     safe,
     section,
 )
-from bot.messages.deliveries import ALL_MOST, DeliveryShown, PostShown, state_words
+from bot.messages.deliveries import ALL_MOST, EXCERPT_MOST, DeliveryShown, PostShown, state_words
 from bot.messages.message import Message
 from bot.messages.people import ClientName
 from bot.messages.times import day, moment, zone_of
@@ -122,11 +122,19 @@ def _line(item: Queued, facts: QueueFacts) -> str:
     whose = f"`{item.post.client.slug}` " if len(facts.clients) > 1 else ""
     plain_ones = [one for one in item.accounts if one.state == "scheduled"]
     lines = [f"{at} · {whose}{item.post.excerpt}{_on(plain_ones)}"]
+    for text, group in groupby(
+        sorted((one for one in item.accounts if one.post.text != item.post.text), key=_own), key=_own
+    ):
+        lines.append(f"On {listed([one.account.shown for one in group])}: “{safe(text, EXCERPT_MOST)}”")
     for words, group in groupby(
         sorted((one for one in item.accounts if one.state != "scheduled"), key=_words), key=_words
     ):
         lines.append(f"{listed([one.account.shown for one in group])}: {words}")
     return "\n".join(lines)
+
+
+def _own(item: DeliveryShown) -> str:
+    return item.post.text
 
 
 def _words(item: DeliveryShown) -> str:

@@ -28,6 +28,18 @@ def day(of: date) -> str:
     return f"{of:%a} {of.day} {of:%b}"
 
 
+def both_zones(at: datetime, zone: str, author_zone: str | None) -> str:
+    """A moment in the client's zone, with the author's beside it where that differs."""
+    local = at.astimezone(zone_of(zone))
+    place = zone
+    if author_zone is not None:
+        mine = at.astimezone(zone_of(author_zone))
+        if mine.utcoffset() != local.utcoffset():
+            other_day = "" if mine.date() == local.date() else f"{day(mine.date())} "
+            place += f"; {other_day}{mine:%H:%M} for you"
+    return f"{day(local.date())} {local:%H:%M} ({place})"
+
+
 def span(length: timedelta) -> str:
     """How long, to the two largest units: "3 h 20 min"."""
     if length < MINUTE:

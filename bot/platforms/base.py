@@ -178,7 +178,8 @@ class PostLimits:
 
     text_max: int
     text_required: bool = False
-    title_max: int | None = None  # None: posts have no title of their own
+    title_max: int | None = None
+    titled: str = ""  # what has a title of its own, in a word or two; empty: nothing
     media_min: int = 0
     media_max: int = 0
     media_kinds: frozenset[MediaKind] = frozenset()
@@ -377,6 +378,10 @@ class Platform(Protocol):
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         """What the platform would refuse, found before anything is sent."""
+
+    def appearance(self, content: Content) -> Content:
+        """The post as its readers will see it: the text as this platform rewrites it; a title and a link only
+        where they have a place of their own beside it."""
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         """The next safe step. Called again with the stored handles until it answers `Ready`."""

@@ -72,6 +72,7 @@ INFO = PlatformInfo(
     permission_page=facebook_login.PERMISSION_PAGE,
     limits=PostLimits(
         text_max=facebook_posts.TEXT_MAX,
+        titled="videos",
         media_max=facebook_posts.PHOTOS_MAX,
         media_kinds=frozenset(MediaKind),
         image_types=facebook_posts.IMAGE_TYPES,
@@ -132,6 +133,9 @@ class Facebook:
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(facebook_posts.problems(content))
+
+    def appearance(self, content: Content) -> Content:
+        return facebook_posts.appearance(content)
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         desk = facebook_posts.Desk(self._graph(call), target)

@@ -81,6 +81,13 @@ def message_of(content: Content) -> str:
     return text.with_link(content.text, content.link) if content.media else content.text
 
 
+def appearance(content: Content) -> Content:
+    """The post as its readers see it. Only films have titles, and only texts a link beside them."""
+    is_film = any(item.kind is MediaKind.VIDEO for item in content.media)
+    title, link = content.title if is_film else None, None if content.media else content.link
+    return Content(message_of(content), content.media, title, link)
+
+
 async def next_step(desk: Desk, content: Content, handles: Handles) -> Ready | Wait:
     """One safe step: an unpublished photo, or a part of a Reel; nothing for texts and ordinary videos."""
     if is_reel(content):

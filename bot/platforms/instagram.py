@@ -132,6 +132,9 @@ class Instagram:
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(media.problems(content))
 
+    def appearance(self, content: Content) -> Content:
+        return Content(text.with_link(content.text, content.link), content.media)
+
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         try:
             return await media.next_step(self._desk(call, target), content, handles)

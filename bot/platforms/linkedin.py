@@ -100,6 +100,7 @@ def _info(key: str, title: str, provider: str, scopes: tuple[Scope, ...]) -> Pla
         permission_page="https://www.linkedin.com/psettings/permitted-services",
         limits=PostLimits(
             text_max=little.TEXT_MAX,
+            titled="a link's card",
             media_max=little.PICTURES_MAX,
             media_kinds=frozenset(MediaKind),
             image_types=little.PICTURE_TYPES,
@@ -178,6 +179,9 @@ class LinkedIn:
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(little.problems(content))
+
+    def appearance(self, content: Content) -> Content:
+        return little.appearance(content)
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         return await linkedin_media.next_step(self._desk(call, target), content, handles)

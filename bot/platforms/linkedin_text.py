@@ -36,6 +36,13 @@ def commentary(content: Content) -> str:
     return "".join([*out, _with_hashtags(words[at:])])
 
 
+def appearance(content: Content) -> Content:
+    """The post as its readers see it: marks as they were typed, a link as a card or in the text."""
+    if has_card(content):
+        return Content(content.text, content.media, content.title, content.link)
+    return Content(text.with_link(content.text, content.link), content.media)
+
+
 def has_card(content: Content) -> bool:
     """A link with a title becomes a card; LinkedIn fills in nothing by itself."""
     return bool(content.link and content.title and not content.media)

@@ -67,6 +67,7 @@ INFO = PlatformInfo(
     limits=PostLimits(
         text_max=pinterest_pins.TEXT_MAX,
         title_max=pinterest_pins.TITLE_MAX,
+        titled="pins",
         media_min=1,
         media_max=pinterest_pins.PICTURES_MAX,
         media_kinds=frozenset(MediaKind),
@@ -133,6 +134,9 @@ class Pinterest:
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(pinterest_pins.problems(content))
+
+    def appearance(self, content: Content) -> Content:
+        return content
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         if content.media[0].kind is MediaKind.VIDEO:

@@ -144,6 +144,9 @@ class Threads:
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(limits.problems(content))
 
+    def appearance(self, content: Content) -> Content:
+        return media.appearance(content)
+
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         try:
             return await media.next_step(media.Desk(call, target), content, handles)

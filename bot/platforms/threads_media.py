@@ -198,6 +198,13 @@ def words_of(content: Content) -> str:
     return content.text
 
 
+def appearance(content: Content) -> Content:
+    """The post as its readers see it: a link is shown beside a text alone."""
+    words = words_of(content)
+    beside = content.link if content.link and content.link not in words else None
+    return Content(words, content.media, None, beside)
+
+
 def _words(content: Content) -> dict[str, str]:
     words = words_of(content)
     form = {"text": words} if words else {}

@@ -66,6 +66,8 @@ INFO = PlatformInfo(
     permission_page="https://www.tiktok.com/setting",
     limits=PostLimits(
         text_max=limits.CAPTION_MAX,
+        title_max=limits.PHOTO_TITLE_MAX,
+        titled="pictures",
         media_min=1,
         media_max=limits.PHOTOS_MAX,
         media_kinds=frozenset(MediaKind),
@@ -126,6 +128,9 @@ class TikTok:
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(limits.problems(content))
+
+    def appearance(self, content: Content) -> Content:
+        return limits.appearance(content)
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         if _is_film(content):

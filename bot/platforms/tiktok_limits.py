@@ -32,6 +32,13 @@ def description(content: Content) -> str:
     return text.with_link(content.text, content.link)
 
 
+def appearance(content: Content) -> Content:
+    """The post as its readers see it: pictures have a title, a film has one text."""
+    if any(item.kind is MediaKind.VIDEO for item in content.media):
+        return Content(caption(content), content.media)
+    return Content(description(content), content.media, content.title)
+
+
 def units(words: str) -> int:
     """Length as TikTok counts it, in UTF-16 units."""
     return len(words.encode("utf-16-le", "surrogatepass")) // 2

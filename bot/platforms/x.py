@@ -131,6 +131,9 @@ class X:
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(_problems(content))
 
+    def appearance(self, content: Content) -> Content:
+        return Content(text.with_link(content.text, content.link), content.media)
+
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         return await x_media.next_step(x_media.Desk(call, target.token), content, handles)
 

@@ -64,6 +64,7 @@ INFO = PlatformInfo(
     limits=PostLimits(
         text_max=upload.DESCRIPTION_BYTES_MAX,
         title_max=upload.TITLE_MAX,
+        titled="videos",
         media_min=1,
         media_max=1,
         media_kinds=frozenset({MediaKind.VIDEO}),
@@ -135,6 +136,9 @@ class YouTube:
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return tuple(upload.problems(content))
+
+    def appearance(self, content: Content) -> Content:
+        return Content(upload.description(content), content.media, upload.title_of(content))
 
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         return await upload.step(call, target, content, handles)

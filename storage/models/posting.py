@@ -65,6 +65,7 @@ class Delivery(Base):
     state: Mapped[str] = mapped_column(String(16), default="scheduled")
     revision: Mapped[int] = mapped_column(Integer, default=1)  # of the post, when this was queued or edited
     attempt: Mapped[int] = mapped_column(Integer, default=1)  # raised by every retry
+    text: Mapped[str | None] = mapped_column(Text)  # what it says here, where that is not the post's own text
     due_at: Mapped[datetime]
     planned_at: Mapped[datetime]  # when this attempt was meant to go out: due_at, or the press of a retry
     next_at: Mapped[datetime | None]  # house time: when the engine looks at it next; null: not by itself

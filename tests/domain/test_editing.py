@@ -12,6 +12,7 @@ from sqlalchemy import select
 from bot.domain import editing, pausing, posting
 from bot.domain.auditing import Actor
 from bot.domain.editing import Edit, Outcome
+from bot.domain.checking_posts import STAGGER
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.posting import Choice, DraftProblems
@@ -296,7 +297,7 @@ async def test_a_stagger_moves_apart(twins: Twins, database: Database, tmp_path:
         ids = await queued(house, twins, x, instagram)
         due = (await the(house, ids[0])).due_at
         await press(house, editing.stagger, await seen(house, *ids))
-        assert [(await the(house, key)).due_at - due for key in ids] == [timedelta(0), editing.STAGGER]
+        assert [(await the(house, key)).due_at - due for key in ids] == [timedelta(0), STAGGER]
 
 
 async def test_a_pause_holds_and_a_resume_lets_go_what_is_on_time(

@@ -137,6 +137,9 @@ class FakePlatform:
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
         return ()
 
+    def appearance(self, content: Content) -> Content:
+        return content
+
     async def prepare(self, call: Call, target: Target, content: Content, handles: Handles) -> Ready | Wait:
         return Ready({})
 

@@ -29,7 +29,7 @@ def shown(house: House, item: Item) -> DeliveryShown:
         revision=row.revision,
         account=account(house, item.connection),
         state=row.state,
-        post=_post(item.post, item.client),
+        post=post(item.post, item.client, row.text),
         reason=row.reason or "",
         asked=row.next_at is None,
         late=row.late,
@@ -39,8 +39,9 @@ def shown(house: House, item: Item) -> DeliveryShown:
     )
 
 
-def _post(row: Post, client: Client) -> PostShown:
-    text = row.title or row.text
+def post(row: Post, client: Client, own: str | None = None) -> PostShown:
+    """A post; `own`: what it says on one account, where that is not what it says everywhere."""
+    text = own or row.title or row.text
     return PostShown(row.id, client_name(client), text, row.due_at, row.author, len(row.media))
 
 

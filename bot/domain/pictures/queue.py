@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.house import House
 from bot.domain.pictures.parts import client_name
-from bot.domain.pictures.posts import shown
+from bot.domain.pictures.posts import post, shown
 from bot.domain.posting import Choice
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.queue import PAGE_POSTS, Queued, QueueFacts, Since
@@ -54,7 +54,7 @@ async def queue(
 
 def _queued(house: House, items: Sequence[Item]) -> Queued:
     accounts = tuple(shown(house, item) for item in items)
-    return Queued(accounts[0].post, items[0].delivery.due_at, accounts)
+    return Queued(post(items[0].post, items[0].client), items[0].delivery.due_at, accounts)
 
 
 async def of_choices(

@@ -1,0 +1,186 @@
+"""A composer as it was filled in: from Slack's view to a value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.commands.requests import unescaped
+from bot.domain.moments import instants
+from bot.messages import composer as messages
+from bot.messages.composer import Attached
+
+TOLD_MOST = 100  # of what was asked already, in a modal's own memory of 3,000 characters
+FILES = f"{messages.FILES}:"
+FILM_ENDS = (".mp4", ".mov")
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the modal carries for us: ids and digests only. `told`: keys of what was asked already; `stored`:
+    the ids of media that were fetched, by `bot.commands.media.key_of`."""
+
+    client_id: str | None = None
+    channel_id: str | None = None
+    told: frozenset[str] = frozenset()
+    stored: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def metadata(self) -> str:
+        """The same as Slack keeps it."""
+        told = sorted(self.told)[:TOLD_MOST]
+        fields = {"client": self.client_id, "channel": self.channel_id, "told": told}
+        return json.dumps(fields | {"stored": dict(self.stored)}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was filled in. `date` and `time` are the client's wall time as Slack's pickers give it, empty
+    where nothing was chosen; `fold`: which of two equal times; `own`: the platforms that were ticked for a
+    text of their own, `texts` what was written for them; `title` is None where no platform has one; `files`
+    lie in Slack, `files_block` is where more were added."""
+
+    view_id: str
+    carried: Carried
+    account_ids: tuple[str, ...]
+    text: str
+    media_url: str
+    when: str
+    date: str = ""
+    time: str = ""
+    fold: int | None = None
+    own: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
+    alts: str = ""
+    files: tuple[Attached, ...] = ()
+    files_block: str = messages.MEDIA
+    title: str | None = None
+
+    @property
+    def client_id(self) -> str:
+        return self.carried.client_id or ""
+
+    @property
+    def channel_id(self) -> str | None:
+        return self.carried.channel_id
+
+    @property
+    def has_media(self) -> bool:
+        """Whether pictures or films have to be fetched first."""
+        return bool(self.media_url or self.files)
+
+    @property
+    def is_now(self) -> bool:
+        """Whether it goes out at once."""
+        return self.when == messages.NOW
+
+    @property
+    def own_texts(self) -> dict[str, str]:
+        """What is said on platforms with a text of their own; an empty one means the one text."""
+        return {key: self.texts[key] for key in self.own if self.texts.get(key)}
+
+    @property
+    def names(self) -> list[str]:
+        """The pictures and films as people know them, in their order."""
+        return [item.label for item in self.files] + ([self.media_url] if self.media_url else [])
+
+    @property
+    def films(self) -> int:
+        """How many of them seem to be films, from their names; what they are stands in their bytes."""
+        return sum(name.partition("?")[0].casefold().endswith(FILM_ENDS) for name in self.names)
+
+    def instants(self, zone: str) -> tuple[datetime, ...]:
+        """The instants (UTC-aware) that day and time may mean; none where there is no such time."""
+        try:
+            wall = datetime.fromisoformat(f"{self.date}T{self.time}")
+            found = instants(wall, zone)
+        except (ValueError, OverflowError):
+            return ()
+        return found if self.fold is None or len(found) < 2 else (found[min(self.fold, 1)],)
+
+
+def carried_by(view: Mapping[str, Any]) -> Carried:
+    """What a modal carries; nothing where that cannot be read."""
+    try:
+        found = json.loads(view.get("private_metadata") or "{}")
+    except ValueError:
+        found = {}
+    if not isinstance(found, dict):
+        return Carried()
+    stored = found.get("stored")
+    return Carried(
+        found.get("client"),
+        found.get("channel"),
+        frozenset(str(key) for key in found.get("told") or ()),
+        {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {},
+    )
+
+
+def read_form(view: Mapping[str, Any]) -> Form:
+    """What was filled in."""
+    carried = carried_by(view)
+    values = view["state"]["values"]
+    chosen = _entered(values, messages.accounts_block(carried.client_id or "")).get("selected_options") or []
+    when = _entered(values, messages.WHEN).get("selected_option") or {}
+    fold = (_entered(values, messages.FOLD).get("selected_option") or {}).get("value")
+    differ = next((block for block in values if block.startswith(f"{messages.DIFFER}:")), "")
+    ticked = _entered(values, differ).get("selected_options") or []
+    return Form(
+        view_id=str(view["id"]),
+        carried=carried,
+        account_ids=tuple(str(item["value"]) for item in chosen),
+        text=_typed(values, messages.TEXT),
+        media_url=_typed(values, messages.MEDIA),
+        when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
+        date=str(_entered(values, messages.DATE).get("selected_date") or ""),
+        time=str(_entered(values, messages.TIME).get("selected_time") or ""),
+        fold=int(fold) if fold in ("0", "1") else None,
+        own=tuple(str(item["value"]) for item in ticked),
+        texts={
+            block.partition(":")[2]: _typed(values, block)
+            for block in values
+            if block.startswith(f"{messages.OWN}:")
+        },
+        link=_typed(values, messages.LINK),
+        alts=_typed(values, messages.ALT),
+        files=tuple(_files(values)),
+        files_block=next((block for block in values if block.startswith(FILES)), messages.MEDIA),
+        title=_typed(values, messages.TITLE_FIELD) if messages.TITLE_FIELD in values else None,
+    )
+
+
+def wall_of(at: datetime) -> tuple[str, str]:
+    """A moment in the client's zone, as Slack's pickers take it."""
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}"
+
+
+def now_rounded(now: datetime) -> datetime:
+    """The moment that is proposed: within the hour after next, at a round minute."""
+    seconds = int(now.timestamp()) + 3600
+    return datetime.fromtimestamp(seconds - seconds % 300, UTC)
+
+
+def _typed(values: Mapping[str, Any], block_id: str) -> str:
+    return unescaped(str(_entered(values, block_id).get("value") or "")).strip()
+
+
+def _files(values: Mapping[str, Any]) -> Iterator[Attached]:
+    """What is still ticked, then what was added; each file once."""
+    found: dict[str, Attached] = {}
+    for block in sorted(values, key=lambda name: not name.startswith(messages.KEPT)):
+        if block.startswith((f"{messages.KEPT}:", f"{messages.FILES}:")):
+            entered = _entered(values, block)
+            for item in entered.get("selected_options") or []:
+                found[str(item["value"])] = Attached(str(item["value"]), str(item["text"]["text"]))
+            for item in entered.get("files") or []:
+                found[str(item["id"])] = Attached(str(item["id"]), str(item.get("name") or "file"))
+    yield from found.values()
+
+
+def _entered(values: Mapping[str, Any], block_id: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = values.get(block_id, {}).get(block_id) or {}
+    return found
