@@ -220,8 +220,8 @@ async def _look_and_queue(desk: Desk, asker: Asker, form: Form, *, stagger: bool
             desk, asker.actor.workspace_id, form.files, form.media_url, form.carried.stored
         )
         stored = {key: item.stored for key, item in found.items() if item.stored}
-        form = replace(form, carried=replace(form.carried, stored=stored))
-        view, said = await _outcome(desk, asker, form, tuple(found.values()), stagger=stagger)
+        fetched = replace(form, carried=replace(form.carried, stored=stored))
+        view, said = await _outcome(desk, asker, fetched, tuple(found.values()), stagger=stagger)
     except Refused as refused:
         view, said = await _with_troubles(desk, asker, form, refused), _not_queued(refused.text)
     await arrived

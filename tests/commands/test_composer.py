@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from bot.commands.media import MOST_BYTES, fetch_media, link_problem, sniff
+from bot.commands.media import MOST_BYTES, link_problem, look_at_link
 from bot.domain.errors import Refused
 from bot.http import OpenHttp
+from bot.media.looks import sniff
 from bot.messages import composer as messages
 from bot.platforms.base import MediaKind
+from sandbox.agency import wall
 from sandbox.platforms.testing import jpeg
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission
-from storage.models import AuditEvent, Client, Delivery, Post
+from storage.models import AuditEvent, Client, Delivery, Post, StoredMedia
 from tests.commands.scene import PICTURE, Scene
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
@@ -35,7 +37,7 @@ def shown(scene: Scene) -> str:
 async def test_a_post_for_later_is_queued_and_said_in_both_zones(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
     due = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0, second=0)
-    form = {messages.TEXT: "Fresh *bread* & <more>", messages.WHEN: messages.LATER, messages.AT: due}
+    form = {messages.TEXT: "Fresh *bread* & <more>", messages.WHEN: messages.LATER, **wall(due)}
     await scene.ben.submit(view, {messages.accounts_block(client_id): ids, **form})
     (post,) = await scene.all(Post)
     assert (post.text, post.due_at, post.author) == ("Fresh *bread* & <more>", due, scene.ben.user.id)
@@ -62,11 +64,12 @@ async def test_problems_stand_beside_their_fields_and_nothing_is_queued(scene: S
     seen = await scene.ben.submit(view, {accounts: ids})
     assert set(seen.errors) == {messages.TEXT}
     seen = await scene.ben.submit(view, {accounts: ids, messages.TEXT: "x" * 281})
-    assert "280" in seen.errors[messages.TEXT] and "picture" in seen.errors[messages.MEDIA]
+    files = next(key for key in seen.errors if key.startswith(f"{messages.FILES}:"))
+    assert "280" in seen.errors[messages.TEXT] and "picture" in seen.errors[files]
     past = datetime.now(UTC) - timedelta(hours=1)
-    late = {messages.TEXT: "x", messages.WHEN: messages.LATER, messages.AT: past}
+    late = {messages.TEXT: "x", messages.WHEN: messages.LATER, **wall(past)}
     seen = await scene.ben.submit(view, {accounts: ids[:1], **late})
-    assert set(seen.errors) == {messages.AT} and "past" in seen.errors[messages.AT]
+    assert set(seen.errors) == {messages.TIME} and "past" in seen.errors[messages.TIME]
     now = {messages.WHEN: messages.NOW, messages.MEDIA: "http://media.example/bread.jpg"}
     seen = await scene.ben.submit(view, now)
     assert "https://" in seen.errors[messages.MEDIA]
@@ -93,7 +96,9 @@ async def test_a_link_is_fetched_after_the_window_says_so(scene: Scene) -> None:
     await scene.calm()
     (post,) = await scene.all(Post)
     (medium,) = post.media
-    assert (medium["url"], medium["mime"], medium["kind"]) == (PICTURE, "image/jpeg", "image")
+    assert (medium["url"], medium["mime"], medium["kind"]) == (None, "image/jpeg", "image")
+    (kept,) = await scene.all(StoredMedia)
+    assert medium["id"] == kept.id, "the link may die now"
     assert (medium["width"], medium["height"], medium["size"]) == (1080, 1080, len(jpeg()))
     assert "Queued for `client-a`" in shown(scene) and scene.files.fetched == 1
 
@@ -181,6 +186,8 @@ async def test_more_than_ten_accounts(scene: Scene) -> None:
     ids = [await scene.account(client_id, "x", f"acme{number}") for number in range(12)]
     view = await scene.modal(scene.ben, "/post")
     await scene.ben.submit(view, {messages.accounts_block(client_id): ids, messages.TEXT: "All"})
+    assert "get the same text in the same minute" in shown(scene) and await scene.all(Delivery) == []
+    await scene.ben.submit(view)
     assert len(await scene.all(Delivery)) == 12 and "12 accounts" in shown(scene)
 
 
@@ -279,5 +286,5 @@ def test_addresses_that_cannot_be_media(url: str) -> None:
 async def test_addresses_inside_are_not_fetched() -> None:
     async with OpenHttp() as files:
         with pytest.raises(Refused, match="public"):
-            await fetch_media(files, "https://127.0.0.1/a.jpg")
+            await look_at_link(files, "https://127.0.0.1/a.jpg")
     assert MOST_BYTES >= 300_000_000

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -10,11 +11,17 @@ from sqlalchemy import select
 from bot.domain import posting
 from bot.domain.auditing import Actor
 from bot.domain.checking_posts import Cost, Planned, Proposed, Warned, Worry
+from bot.domain.content import content_of
 from bot.domain.examining import Findings, examine, standing_ones
+from bot.messages import actions
+from bot.messages import composer as messages
 from bot.platforms.base import Content
+from sandbox.agency import wall
+from sandbox.slack.delivery import deliver
+from sandbox.slack.payloads import view_submission
 from storage import pictures
-from storage.models import Delivery
-from tests.commands.scene import Scene
+from storage.models import AuditEvent, Delivery, Post
+from tests.commands.scene import PICTURE, Scene
 
 
 async def test_the_facts_of_the_check(scene: Scene) -> None:
@@ -49,3 +56,177 @@ async def test_the_facts_of_the_check(scene: Scene) -> None:
     (refused,) = (await found(two, text="x" * 281)).refused
     assert (refused.platform, refused.problem.field) == ("x", "text")
     assert (await found(two, text="See bakery.com")).costs == (Cost("x", 1, 1, 200),)
+
+
+async def opened(scene: Scene, *accounts: tuple[str, str]) -> tuple[Any, dict[str, Any]]:
+    """The composer for a client with these accounts (platform, handle); all of them chosen."""
+    client_id = await scene.client()
+    ids = [await scene.account(client_id, platform, handle) for platform, handle in accounts]
+    view = await scene.modal(scene.ben, "/post")
+    return view, {messages.accounts_block(client_id): ids}
+
+
+def shown(scene: Scene) -> str:
+    assert scene.ben.modal is not None
+    return str(scene.ben.modal.body)
+
+
+def later(days: int = 3) -> tuple[datetime, dict[str, Any]]:
+    """A moment to come, and the fields that name it."""
+    due = (datetime.now(UTC) + timedelta(days=days)).replace(second=0, microsecond=0)
+    return due, {messages.WHEN: messages.LATER, **wall(due)}
+
+
+TWO = (("x", "one"), ("x", "two"))
+
+
+async def test_one_text_in_one_minute_is_asked_and_then_posted_anyway(scene: Scene) -> None:
+    view, form = await opened(scene, *TWO)
+    due, at = later()
+    await scene.ben.submit(view, form | at | {messages.TEXT: "Fresh bread"})
+    assert "X may take it for spam: @one on X and @two on X get the same text" in shown(scene)
+    assert "X charges about $0.03 for 2 posts." in shown(scene)
+    assert await scene.all(Post) == [] and "Post anyway" in str(view.body["submit"])
+    payload = view_submission(scene.world, scene.ben.user, view, [])
+    answers = await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(5)))
+    assert len({answer.body for answer in answers}) == 1 and "Queued" in answers[0].body
+    assert [row.due_at for row in await scene.all(Delivery)] == [due, due]
+    assert len(await scene.all(AuditEvent, AuditEvent.action == "post.queued")) == 1
+
+
+async def test_stagger_is_one_press_and_says_who_goes_when(scene: Scene) -> None:
+    view, form = await opened(scene, *TWO)
+    due, at = later()
+    await scene.ben.submit(view, form | at | {messages.TEXT: "Fresh bread"})
+    assert f"@one on X {wall(due)['composer.time']:%H:%M} and @two on X" in shown(scene)
+    for _ in range(3):
+        await scene.ben.press(view, actions.STAGGER)
+        if scene.ben.modal is None or actions.STAGGER not in str(scene.ben.modal.body):
+            break
+    await scene.calm()
+    moments = sorted(row.due_at for row in await scene.all(Delivery))
+    assert moments == [due, due + timedelta(minutes=5)] and len(await scene.all(Post)) == 1
+    assert "Queued for `client-a`: 2 accounts, spread: @one on X" in shown(scene)
+
+
+async def test_what_is_new_is_asked_again_and_what_was_told_is_not(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    await scene.ben.submit(view, {next(iter(form)): form[next(iter(form))][:1], messages.TEXT: "Hello"})
+    assert "going out now" in shown(scene), "an ordinary post is not asked about"
+    again = await scene.modal(scene.ben, "/post")
+    only = {key: ids[:1] for key, ids in form.items()}
+    await scene.ben.submit(again, only | {messages.TEXT: "Hello"})
+    assert "@one on X has the same text on" in shown(scene) and "within a week" in shown(scene)
+    await scene.ben.submit(again, {messages.TEXT: "Hello, see bakery.com"})
+    assert "X charges about $0.20 for 1 post, because it holds a link" in shown(scene)
+    await scene.ben.submit(again)
+    assert [row.text for row in await scene.all(Post)] == ["Hello", "Hello, see bakery.com"]
+
+
+async def test_a_platform_that_needs_its_own_text_gets_a_field_for_it(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    long = "Bread! " * 60
+    _, at = later()
+    await scene.ben.submit(view, form | at | {messages.TEXT: long, messages.MEDIA: PICTURE})
+    assert "X has a field of its own now" in shown(scene) and "Text for X" in shown(scene)
+    own = messages.own_block("x")
+    seen = await scene.ben.submit(view)
+    assert set(seen.errors) == {own} and "280" in seen.errors[own], "what is wrong stands at its own field"
+    await scene.ben.submit(view, {own: "Bread!"})
+    await scene.calm()
+    (post,) = await scene.all(Post)
+    rows = {row.connection_id: row for row in await scene.all(Delivery)}
+    on_x, on_instagram = (rows[key] for key in form[next(iter(form))])
+    assert (post.text, on_x.text, on_instagram.text) == (long.strip(), "Bread!", None)
+    assert content_of(scene.house, post, on_x).text == "Bread!"
+    assert content_of(scene.house, post, on_instagram).text == long.strip()
+    listed = await scene.answer(scene.ben, "/queue")
+    assert "On *@one* on X: “Bread!”" in listed.text or "“Bread!”" in listed.text
+
+
+async def test_another_text_can_be_wanted_though_one_would_fit(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    (accounts,) = form
+    assert "Another text for" not in str(view.body)
+    scene.ben.fill(view, {messages.TEXT: "For all"})
+    await scene.ben.press(view, accounts, chosen=form[accounts])
+    await scene.calm()
+    differ = next(b["block_id"] for b in view.body["blocks"] if b["block_id"].startswith(messages.DIFFER))
+    assert "Post 2 now: client-a" in str(view.body["submit"])
+    await scene.ben.press(view, differ, chosen=["x"])
+    await scene.calm()
+    assert view.state[messages.own_block("x")][messages.own_block("x")]["value"] == "For all"
+    await scene.ben.submit(view, {messages.own_block("x"): "For X", messages.MEDIA: PICTURE})
+    await scene.calm()
+    assert sorted(str(row.text) for row in await scene.all(Delivery)) == ["For X", "None"]
+
+
+async def test_the_preview_shows_each_platform_what_it_would_publish(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    _, at = later()
+    link, film = "https://bakery.example/bread", "https://media.example/bread.mp4"
+    text = {messages.TEXT: "Fresh *bread* <3", messages.LINK: link, messages.MEDIA: film}
+    scene.ben.fill(view, form | at | text | {messages.ALT: "A loaf"})
+    await scene.ben.press(view, actions.PREVIEW)
+    await scene.calm()
+    seen = shown(scene)
+    assert seen.count(f"Fresh *bread* <3\\n{link}") == 2, "the link is below the text on both"
+    assert "@one on X" in seen and "@two on Instagram" in seen and "(Europe/Berlin; " in seen
+    assert "bread.mp4: “A loaf”" in seen and "$0.20" in seen
+    assert scene.ben.modal is not None
+    await scene.ben.close(scene.ben.modal)
+    assert scene.ben.modal is view and await scene.all(Post) == []
+
+
+async def test_the_preview_of_nothing_and_of_too_much_stays_within_slacks_limits(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "x" * 60))
+    await scene.ben.press(view, actions.PREVIEW)
+    await scene.calm()
+    assert "Choose at least one account" in shown(scene)
+    await scene.ben.close(scene.ben.modal or view)
+    scene.ben.fill(
+        view, form | {messages.TEXT: "<&>" * 1000, messages.LINK: "https://a.example/" + "b" * 2000}
+    )
+    await scene.ben.press(view, actions.PREVIEW)
+    await scene.calm()
+    assert "as X counts them" in shown(scene) and "The caption has" in shown(scene)
+
+
+async def test_a_time_that_a_clock_change_skips_is_refused_at_its_field(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"))
+    skipped = {messages.DATE: date(2027, 3, 28), messages.TIME: time(2, 30), messages.WHEN: messages.LATER}
+    seen = await scene.ben.submit(view, form | skipped | {messages.TEXT: "Hello"})
+    assert "02:30 does not exist on that day in Europe/Berlin" in seen.errors[messages.TIME]
+    assert await scene.all(Post) == []
+
+
+async def test_a_time_that_comes_twice_is_asked(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"))
+    twice = {messages.DATE: date(2027, 10, 31), messages.TIME: time(2, 30), messages.WHEN: messages.LATER}
+    await scene.ben.submit(view, form | twice | {messages.TEXT: "Hello"})
+    assert "this time comes twice" in shown(scene) and await scene.all(Post) == []
+    unsaid = await scene.ben.submit(view)
+    assert set(unsaid.errors) == {messages.FOLD}
+    await scene.ben.submit(view, {messages.FOLD: "1"})
+    (post,) = await scene.all(Post)
+    assert post.due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+
+
+async def test_the_time_is_the_clients_with_the_authors_beside_it(scene: Scene) -> None:
+    view, _ = await opened(scene, ("x", "one"))
+    scene.ben.fill(view, {messages.DATE: date(2027, 1, 4)})
+    await scene.ben.press(view, messages.TIME, chosen=time(3, 0))
+    await scene.calm()
+    assert "In Europe/Berlin, the zone of client-a." in shown(scene)
+    assert "03:00 there is 21:00 Sun 3 Jan for you (America/New_York)." in shown(scene)
+
+
+async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:
+    view, form = await opened(scene, ("instagram", "two"))
+    alone = {messages.TEXT: "Bread", messages.MEDIA: PICTURE, messages.ALT: "A loaf\non a board"}
+    seen = await scene.ben.submit(view, form | {messages.TEXT: "Bread", messages.ALT: "A loaf"})
+    assert "There is one description for 0 pictures" in seen.errors[messages.ALT]
+    await scene.ben.submit(view, form | alone)
+    await scene.calm()
+    (post,) = await scene.all(Post)
+    assert [item["alt"] for item in post.media] == ["A loaf on a board"]

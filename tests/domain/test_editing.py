@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from bot.domain import editing, pausing, posting
 from bot.domain.auditing import Actor
-from bot.domain.editing import Edit, Outcome
 from bot.domain.checking_posts import STAGGER
+from bot.domain.editing import Edit, Outcome
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.posting import Choice, DraftProblems
