@@ -104,7 +104,7 @@ def register_apps(sandbox: Sandbox) -> dict[str, str]:
                 secret=secret,
                 redirect_uris=tuple(f"{sandbox.bot_url}/oauth/{word}/callback" for word in words),
                 scopes=frozenset(scopes.split()),
-                extra={"verified_urls": [f"https://{PICTURE_HOST}/"]},
+                extra={"verified_urls": [f"https://{PICTURE_HOST}/", f"{sandbox.bot_url}/"]},
             )
         )
         settings[f"{platform.upper()}_CLIENT_ID"] = client_id

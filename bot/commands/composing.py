@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -203,15 +203,6 @@ async def refusals_with(desk: Desk, asker: Asker, form: Form, stand_in: Media) -
     async with desk.house.db.read() as session:
         rows = await posting.chosen_of(session, asker.actor, draft)
     return refusals(desk.house, draft.proposed(rows))
-
-
-def in_need(error: DraftProblems, form: Form, platforms: Mapping[str, str]) -> frozenset[str]:
-    """The platforms that need a text of their own: the one text is wrong for them, nothing else is wrong, and
-    it fits another platform."""
-    refused = {item.platform for item in error.refused}
-    if any(item.problem.field != "text" for item in error.refused) or refused & set(form.own):
-        return frozenset()
-    return frozenset(refused) if refused < set(platforms) else frozenset()
 
 
 def offered(form: Form, needs: frozenset[str]) -> Form:

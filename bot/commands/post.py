@@ -171,7 +171,7 @@ async def _with_own_texts(
     """The window with a text of its own for each platform that the one text does not fit; None where that is
     not what is wrong."""
     shown = await _again(desk, asker, form)
-    needs = composing.in_need(error, form, shown.platforms)
+    needs = error.need_own_text(shown.platforms, form.own)
     if not needs:
         return None
     wider = composing.offered(form, needs)

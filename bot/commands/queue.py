@@ -49,7 +49,6 @@ from storage.deliveries import BEFORE_RETURN
 from storage.pictures import Item
 
 DOING = "see and change what is queued"
-TITLED, LINKED = frozenset({"youtube", "pinterest"}), frozenset({"pinterest"})
 FIELD_BLOCKS = {"title": messages.POST_TITLE, "link": messages.LINK}
 
 Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[Outcome]]
@@ -205,23 +204,32 @@ async def open_editor(desk: Desk, press: Press) -> Message | None:
     if not items:
         return await _listed(desk, press, await _stale(desk, press.asker, _choices(press.value)))
     post = items[0].post
-    if len(post.text) > INPUT_MAX:
+    own = {item.connection.platform: item.delivery.text for item in items if item.delivery.text is not None}
+    if max(len(text) for text in (post.text, *own.values())) > INPUT_MAX:
         raise Refused(
             f"This text has more than {INPUT_MAX:,} characters, more than Slack's window can hold. "
             "Cancel the post, and import it again with the new text."
         )
-    platforms = {item.connection.platform for item in items}
-    form = messages.EditForm(
-        items=tuple(posts.shown(desk.house, item) for item in items),
-        text=post.text,
-        metadata=_metadata(items, press.channel_id),
-        media=len(post.media),
-        title=(post.title or "") if post.title or platforms & TITLED else None,
-        link=(post.link or "") if post.link or platforms & LINKED else None,
-    )
+    words = Edit(post.text, post.title, post.link, own)
+    form = _edit_form(desk, items, _metadata(items, press.channel_id), words)
     workspace_id = press.asker.actor.workspace_id
     await desk.gateway.open_view(workspace_id, press.trigger_id, messages.edit_modal(form))
     return None
+
+
+def _edit_form(desk: Desk, items: Sequence[Item], metadata: str, words: Edit) -> messages.EditForm:
+    post = items[0].post
+    known = [desk.house.platforms.get(item.connection.platform) for item in items]
+    titled = any(one is not None and one.info.limits.titled for one in known)
+    return messages.EditForm(
+        items=tuple(posts.shown(desk.house, item) for item in items),
+        text=words.text,
+        metadata=metadata,
+        media=len(post.media),
+        title=(words.title or "") if post.title or titled else None,
+        link=words.link or "",
+        texts=words.texts,
+    )
 
 
 async def open_mover(desk: Desk, press: Press) -> Message | None:
@@ -278,7 +286,7 @@ async def save(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
     demand_member(asker, DOING)
     carried = read_carried(view)
     title, link = (_words(view, block) or None for block in (messages.POST_TITLE, messages.LINK))
-    words = Edit(_words(view, messages.TEXT), title, link)
+    words = Edit(_words(view, messages.TEXT), title, link, _own_texts(view))
     try:
         async with desk.house.db.write() as session:
             now = desk.house.clock.now()
@@ -288,19 +296,54 @@ async def save(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
         await ack(response_action="errors", errors={messages.TEXT: messages.without_marks(said)})
         return
     except DraftProblems as refused:
-        await ack(response_action="errors", errors=_field_errors(refused, view))
+        wider = await _with_own_texts(desk, asker, carried, words, refused, view)
+        if wider is not None:
+            await ack(response_action="update", view=dict(messages.edit_modal(wider)))
+        else:
+            await ack(response_action="errors", errors=_field_errors(refused, view))
         return
     desk.house.wake.all()
     said = await _done(desk, asker, outcome, "changed")
     await ack(response_action="update", view=dict(messages.done_modal("Edit post", said)))
 
 
+def _own_texts(view: Mapping[str, Any]) -> dict[str, str]:
+    """What is said on platforms with a text of their own; an empty one means the one text."""
+    start = f"{messages.OWN}:"
+    blocks = [block for block in view["state"]["values"] if block.startswith(start)]
+    return {block.removeprefix(start): words for block in blocks if (words := _words(view, block))}
+
+
+async def _with_own_texts(
+    desk: Desk,
+    asker: Asker,
+    carried: Carried,
+    words: Edit,
+    refused: DraftProblems,
+    view: Mapping[str, Any],
+) -> messages.EditForm | None:
+    """The window with a text of its own for each platform that the new text does not fit; None where that is
+    not what is wrong."""
+    async with desk.house.db.read() as session:
+        found = await pictures.of_choices(session, asker.actor.workspace_id, carried.choices)
+    items = [item for item, _ in found]
+    own = frozenset(words.texts)
+    needs = refused.need_own_text({item.connection.platform for item in items}, own)
+    if not needs:
+        return None
+    wider = replace(words, texts={**words.texts, **dict.fromkeys(sorted(needs), words.text)})
+    form = _edit_form(desk, items, str(view.get("private_metadata") or ""), wider)
+    return replace(form, problem=refused.text)
+
+
 def _field_errors(refused: DraftProblems, view: Mapping[str, Any]) -> dict[str, str]:
     shown = view["state"]["values"]
     found: dict[str, list[str]] = {}
-    for problem in refused.problems:
-        block = FIELD_BLOCKS.get(problem.field, messages.TEXT)
-        found.setdefault(block if block in shown else messages.TEXT, []).append(problem.text)
+    for item in refused.refused:
+        block, own = FIELD_BLOCKS.get(item.problem.field, messages.TEXT), messages.own_block(item.platform)
+        if block == messages.TEXT and _words(view, own):
+            block = own
+        found.setdefault(block if block in shown else messages.TEXT, []).append(item.problem.text)
     return {block: " ".join(dict.fromkeys(texts)) for block, texts in found.items()}
 
 

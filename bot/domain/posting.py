@@ -6,7 +6,7 @@ changes nothing and says so. Ten presses are one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -77,6 +77,14 @@ class DraftProblems(Refused):
     def problems(self) -> tuple[ContentProblem, ...]:
         """What is wrong, beside each field."""
         return tuple(item.problem for item in self.refused)
+
+    def need_own_text(self, platforms: Collection[str], own: Collection[str]) -> frozenset[str]:
+        """The platforms that need a text of their own: the one text is wrong for them, nothing else is wrong,
+        and it fits another of `platforms`. None where a text of its `own` is wrong."""
+        refused = {item.platform for item in self.refused}
+        if any(item.problem.field != "text" for item in self.refused) or refused & set(own):
+            return frozenset()
+        return frozenset(refused) if refused < set(platforms) else frozenset()
 
 
 async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft, now: datetime) -> Post:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
@@ -32,6 +32,7 @@ PAGE_POSTS = 8  # three blocks each, at most
 PAUSED_MOST = 5
 ALL = "all"
 TEXT, POST_TITLE, LINK, AT = "queue.text", "queue.title", "queue.link", "queue.at"
+OWN = "queue.own"  # with the platform behind it
 OPEN = ("scheduled", "preparing", "blocked")
 
 
@@ -300,7 +301,8 @@ def without_marks(said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EditForm:
-    """A queued post as its window shows it. `title` and `link` are None where they have no field."""
+    """A queued post as its window shows it. `title` and `link` are None where they have no field; `texts`:
+    what is said on platforms (their keys) with a text of their own; `problem` stands on top."""
 
     items: tuple[DeliveryShown, ...]
     text: str
@@ -308,15 +310,24 @@ class EditForm:
     media: int = 0
     title: str | None = None
     link: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 def edit_modal(form: EditForm) -> Block:
     """The window in which the words of a post are changed."""
-    shown = [_about(form.items)]
+    shown = [section(f"⚠️ {blocks.escape(form.problem)}").block] if form.problem else []
+    shown.append(_about(form.items))
     if form.title is not None:
-        field = modals.text_element(form.title, most=500)
-        shown.append(modals.field(POST_TITLE, "Title", field, optional=True))
+        element = modals.text_element(form.title, most=500)
+        shown.append(modals.field(POST_TITLE, "Title", element, optional=True))
     shown.append(modals.field(TEXT, "Text", modals.text_element(form.text, multiline=True), optional=True))
+    titles = {item.account.platform.key: item.account.platform.title for item in form.items}
+    for key, text in form.texts.items():
+        element = modals.text_element(text, multiline=True)
+        hint = "Instead of the text above. Empty: the text above."
+        words = f"Text for {titles.get(key, key)}"
+        shown.append(modals.field(own_block(key), words, element, optional=True, hint=hint))
     if form.link is not None:
         shown.append(modals.field(LINK, "Link", modals.url_element(form.link), optional=True))
     if form.media:
@@ -325,6 +336,11 @@ def edit_modal(form: EditForm) -> Block:
     return modals.modal(
         "Edit post", shown, callback_id=names.QUEUE_EDITOR, submit="Save", metadata=form.metadata
     )
+
+
+def own_block(platform: str) -> str:
+    """The block of a platform's own text."""
+    return f"{OWN}:{platform}"
 
 
 def move_modal(items: Sequence[DeliveryShown], at: int, metadata: str) -> Block:

@@ -13,7 +13,7 @@ from bot.domain.auditing import Actor
 from bot.domain.checking_posts import Cost, Planned, Proposed, Warned, Worry
 from bot.domain.content import content_of
 from bot.domain.examining import Findings, examine, standing_ones
-from bot.messages import actions
+from bot.messages import actions, queue
 from bot.messages import composer as messages
 from bot.platforms.base import Content
 from sandbox.agency import wall
@@ -113,6 +113,7 @@ async def test_what_is_new_is_asked_again_and_what_was_told_is_not(scene: Scene)
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     await scene.ben.submit(view, {next(iter(form)): form[next(iter(form))][:1], messages.TEXT: "Hello"})
     assert "going out now" in shown(scene), "an ordinary post is not asked about"
+    await scene.ben.close(view)
     again = await scene.modal(scene.ben, "/post")
     only = {key: ids[:1] for key, ids in form.items()}
     await scene.ben.submit(again, only | {messages.TEXT: "Hello"})
@@ -141,7 +142,7 @@ async def test_a_platform_that_needs_its_own_text_gets_a_field_for_it(scene: Sce
     assert content_of(scene.house, post, on_x).text == "Bread!"
     assert content_of(scene.house, post, on_instagram).text == long.strip()
     listed = await scene.answer(scene.ben, "/queue")
-    assert "On *@one* on X: “Bread!”" in listed.text or "“Bread!”" in listed.text
+    assert "one on X: “Bread!”" in listed.text
 
 
 async def test_another_text_can_be_wanted_though_one_would_fit(scene: Scene) -> None:
@@ -230,3 +231,31 @@ async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:
     await scene.calm()
     (post,) = await scene.all(Post)
     assert [item["alt"] for item in post.media] == ["A loaf on a board"]
+
+
+async def test_the_editor_in_the_queue_knows_texts_of_their_own(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    _, at = later()
+    await scene.ben.submit(view, form | at | {messages.TEXT: "Bread", messages.MEDIA: PICTURE})
+    await scene.calm()
+    await scene.ben.close(view)
+    listed = await scene.answer(scene.ben, "/queue")
+    await scene.press(scene.ben, listed, actions.QUEUE_EDIT)
+    editor, own = scene.ben.modal, queue.own_block("x")
+    assert editor is not None
+    long = "Bread! " * 60
+    await scene.ben.submit(editor, {queue.TEXT: long})
+    assert "280" in shown(scene) and "Text for X" in shown(scene)
+    seen = await scene.ben.submit(editor)
+    assert set(seen.errors) == {own}
+    await scene.ben.submit(editor, {own: "Short"})
+    assert "changed." in shown(scene)
+    assert sorted(str(row.text) for row in await scene.all(Delivery)) == ["None", "Short"]
+    await scene.ben.close(editor)
+    listed = await scene.answer(scene.ben, "/queue")
+    assert "one on X: “Short”" in listed.text
+    await scene.press(scene.ben, listed, actions.QUEUE_EDIT)
+    assert scene.ben.modal is not None
+    await scene.ben.submit(scene.ben.modal, {queue.TEXT: "For all", own: ""})
+    (post,) = await scene.all(Post)
+    assert [row.text for row in await scene.all(Delivery)] == [None, None] and post.text == "For all"
