@@ -29,9 +29,9 @@ from bot.clock import HouseClock, utc_now
 from bot.commands import lifecycle, register_all
 from bot.commands.desk import Desk
 from bot.domain import installing, revoking, welcoming
+from bot.domain.answers import read_spool
 from bot.domain.house import House
 from bot.domain.installing import Team
-from bot.domain.refreshing import read_spool
 from bot.http import HttpError, OpenHttp, PlatformHttp
 from bot.jobs.engine import Engine
 from bot.jobs.roll_call import RollCall

@@ -10,17 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.sql import func
 
-BUSY_SECONDS = 30
-BEGIN_TRIES = 3
+from storage.groups import Groups
+from storage.sqlite import sqlite_engine
+
 READERS = 4
 
 
@@ -34,18 +32,25 @@ class Database:
             path = make_url(url).database
             if path and path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.writer = _sqlite_engine(url, size=1, begin="BEGIN IMMEDIATE")
-            self.reader = _sqlite_engine(url, size=READERS, begin="BEGIN")
+            self.writer = sqlite_engine(url, size=1, begin="BEGIN IMMEDIATE")
+            self.reader = sqlite_engine(url, size=READERS, begin="BEGIN")
         else:
             self.writer = self.reader = create_async_engine(url, pool_size=8, max_overflow=8)
+        self._groups = Groups(self.writer) if self.is_sqlite else None
         self._write_session = async_sessionmaker(self.writer, expire_on_commit=False)
         self._read_session = async_sessionmaker(self.reader, expire_on_commit=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """One writing transaction: committed at the end, rolled back on any error or cancellation."""
+        """One writing transaction: committed at the end, rolled back on any error or cancellation.
+
+        On SQLite those that wait for the writer share a commit; each returns when it is on the disk.
+        A cancellation that comes during the commit leaves open whether it was made, as a crash would."""
+        if self._groups is not None:
+            async with self._groups.member() as session:
+                yield session
+            return
         async with self._write_session() as session:
-            await self._begin(session)
             yield session
             await session.commit()
 
@@ -55,17 +60,6 @@ class Database:
         async with self._read_session() as session:
             yield session
 
-    async def _begin(self, session: AsyncSession) -> None:
-        # Only taking SQLite's write lock can time out; after it nothing in the transaction waits for others.
-        for attempt in range(BEGIN_TRIES):
-            try:
-                await session.connection()
-                return
-            except OperationalError:
-                await session.rollback()
-                if attempt + 1 == BEGIN_TRIES:
-                    raise
-
     async def lease_now(self, session: AsyncSession) -> datetime:
         """The lease clock: the database's own on PostgreSQL, the machine's on SQLite. Never virtual."""
         if self.is_sqlite:
@@ -74,32 +68,8 @@ class Database:
         return now.astimezone(UTC)
 
     async def close(self) -> None:
+        if self._groups is not None:
+            await self._groups.close()
         await self.writer.dispose()
         if self.reader is not self.writer:
             await self.reader.dispose()
-
-
-def _sqlite_engine(url: str, *, size: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        poolclass=AsyncAdaptedQueuePool,
-        pool_size=size,
-        max_overflow=0,
-        pool_timeout=2 * BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS},
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver's own transaction control off
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

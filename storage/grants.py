@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.leases import free
 from storage.models import Client, Connection, Consent, Grant, GrantAttempt, Invitation, new_id
 
 BUSY_CONSENTS = ("exchanging", "choosing")
+NO_ANSWER = ("open", "unclear")  # states of attempts that brought no readable answer
+ATTEMPTS_KEPT = 64  # of each grant, the newest; an attempt without an answer is never forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +36,14 @@ async def find(session: AsyncSession, provider: str, app_id: str, subject: str) 
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def due(
-    session: AsyncSession, now: datetime, lease_now: datetime, limit: int, skip: frozenset[str] = frozenset()
-) -> Sequence[str]:
-    """Ids of grants whose moment has come and that nobody holds, the longest due first."""
+async def due(session: AsyncSession, now: datetime, lease_now: datetime, limit: int) -> Sequence[Grant]:
+    """Grants whose moment has come and that nobody holds, the longest due first."""
     query = (
-        select(Grant.id)
+        select(Grant)
         .where(Grant.next_due_at <= now, free(Grant, lease_now))
         .order_by(Grant.next_due_at)
         .limit(limit)
     )
-    if skip:
-        query = query.where(Grant.provider.not_in(skip))
     return (await session.execute(query)).scalars().all()
 
 
@@ -62,35 +60,70 @@ async def live_reach(session: AsyncSession, grant_id: str) -> list[Reach]:
 
 async def consent_under_way(session: AsyncSession, grant_id: str, since: datetime) -> bool:
     """Whether somebody is walking through a consent for this grant right now (house time `since`)."""
+    return bool(await session.scalar(select(_consent_under_way(grant_id, since))))
+
+
+def _consent_under_way(grant_id: str, since: datetime) -> ColumnElement[bool]:
     targets = select(Connection.id).where(Connection.grant_id == grant_id)
-    query = select(
-        exists().where(
-            Consent.state.in_(BUSY_CONSENTS),
-            Consent.created_at > since,
-            (Consent.grant_id == grant_id)
-            | Consent.invitation_id.in_(select(Invitation.id).where(Invitation.connection_id.in_(targets))),
-        )
+    return exists().where(
+        Consent.state.in_(BUSY_CONSENTS),
+        Consent.created_at > since,
+        (Consent.grant_id == grant_id)
+        | Consent.invitation_id.in_(select(Invitation.id).where(Invitation.connection_id.in_(targets))),
     )
-    return bool(await session.scalar(query))
 
 
-async def open_attempts(session: AsyncSession, grant: Grant) -> Sequence[GrantAttempt]:
-    """Attempts with the present tokens that brought no readable answer."""
-    query = select(GrantAttempt).where(
+@dataclass(frozen=True, slots=True)
+class InTheWay:
+    """What may forbid a refresh: a consent under way, attempts without an answer, one that may still run."""
+
+    consent: bool
+    unclear: bool
+    running: bool
+
+
+async def in_the_way(
+    session: AsyncSession, grant: Grant, consents_since: datetime, lease_now: datetime
+) -> InTheWay:
+    unclear = exists().where(*_unclear(grant))
+    query = select(
+        _consent_under_way(grant.id, consents_since),
+        unclear,
+        unclear.where(GrantAttempt.over_at > lease_now),
+    )
+    return InTheWay(*map(bool, (await session.execute(query)).one()))
+
+
+async def has_unclear_attempt(session: AsyncSession, grant: Grant) -> bool:
+    """Whether an attempt with the present tokens brought no readable answer."""
+    return bool(await session.scalar(select(exists().where(*_unclear(grant)))))
+
+
+def _unclear(grant: Grant) -> tuple[ColumnElement[bool], ...]:
+    return (
         GrantAttempt.grant_id == grant.id,
         GrantAttempt.generation == grant.generation,
-        GrantAttempt.state.in_(("open", "unclear")),
+        GrantAttempt.state.in_(NO_ANSWER),
     )
-    return (await session.execute(query)).scalars().all()
 
 
 async def take_lease(
-    session: AsyncSession, grant_id: str, owner: str, lease_now: datetime, span: timedelta
+    session: AsyncSession,
+    grant_id: str,
+    owner: str,
+    lease_now: datetime,
+    span: timedelta,
+    *,
+    due_by: datetime | None = None,
 ) -> Grant | None:
-    """Takes the lease, or renews one's own; None when somebody else holds it."""
+    """Takes the lease, or renews one's own; None when somebody else holds it. With `due_by`, only while the
+    grant is due by then: None also when it has been tended since."""
+    conditions = [Grant.id == grant_id, free(Grant, lease_now, owner)]
+    if due_by is not None:
+        conditions.append(Grant.next_due_at <= due_by)
     statement = (
         update(Grant)
-        .where(Grant.id == grant_id, free(Grant, lease_now, owner))
+        .where(*conditions)
         .values(lease_owner=owner, lease_until=lease_now + span)
         .returning(Grant)
         .execution_options(populate_existing=True)
@@ -108,35 +141,29 @@ async def drop_lease(session: AsyncSession, grant_id: str, owner: str) -> None:
 
 async def begin_attempt(
     session: AsyncSession, grant: Grant, owner: str, cause: str, now: datetime, over_at: datetime
-) -> GrantAttempt:
-    """Writes the journal before the call. The caller holds the lease in the same transaction."""
-    number = (
-        await session.execute(
-            update(Grant)
-            .where(Grant.id == grant.id)
-            .values(attempts=Grant.attempts + 1)
-            .returning(Grant.attempts)
-        )
-    ).scalar_one()
-    attempt = GrantAttempt(
-        id=new_id(),
-        grant_id=grant.id,
-        number=number,
-        generation=grant.generation,
-        owner=owner,
-        cause=cause,
-        started_at=now,
-        over_at=over_at,
+) -> str:
+    """Writes the journal before the call; the attempt's id. The caller holds the lease in the same
+    transaction."""
+    number, attempt_id = grant.attempts + 1, new_id()
+    await session.execute(
+        update(Grant)
+        .where(Grant.id == grant.id)
+        .values(attempts=number)
+        .execution_options(synchronize_session=False)
     )
-    session.add(attempt)
-    await session.flush()
-    return attempt
+    values = {"grant_id": grant.id, "number": number, "generation": grant.generation}
+    how = {"owner": owner, "cause": cause, "started_at": now, "over_at": over_at}
+    await session.execute(insert(GrantAttempt).values(id=attempt_id, state="open", **values, **how))
+    if number % ATTEMPTS_KEPT == 0:
+        old = (GrantAttempt.grant_id == grant.id, GrantAttempt.number <= number - ATTEMPTS_KEPT)
+        await session.execute(delete(GrantAttempt).where(*old, GrantAttempt.state.not_in(NO_ANSWER)))
+    return attempt_id
 
 
 async def store_answer(
     session: AsyncSession, grant_id: str, attempt_id: str, generation: int, values: dict[str, Any]
-) -> bool:
-    """Stores new tokens if the grant is still at the attempt's generation; true if it was.
+) -> Grant | None:
+    """Stores new tokens if the grant is still at the attempt's generation: the grant, if it was.
 
     Whoever holds the lease by now does not matter: the generation decides.
     """
@@ -144,15 +171,17 @@ async def store_answer(
         update(Grant)
         .where(Grant.id == grant_id, Grant.generation == generation)
         .values(**values)
-        .returning(Grant.id)
+        .returning(Grant)
+        .execution_options(populate_existing=True)
     )
-    won = stored.first() is not None
+    grant = stored.scalar_one_or_none()
     await session.execute(
         update(GrantAttempt)
         .where(GrantAttempt.id == attempt_id, GrantAttempt.state == "open")  # said once, however often stored
-        .values(state="refreshed" if won else "superseded", finished_at=values["last_refreshed_at"])
+        .values(state="superseded" if grant is None else "refreshed", finished_at=values["last_refreshed_at"])
+        .execution_options(synchronize_session=False)
     )
-    return won
+    return grant
 
 
 async def close_attempt(

@@ -24,7 +24,8 @@ SPREAD = timedelta(minutes=2)  # what waited for a provider does not come back a
 
 async def may_call(session: AsyncSession, provider: str, now: datetime) -> bool:
     """Whether renewals may go out: the provider answers, and has not asked our app to slow down."""
-    breaker = await session.get(Breaker, provider, populate_existing=True)
+    query = select(Breaker.state, Breaker.retry_at).where(Breaker.provider == provider)
+    breaker = (await session.execute(query)).first()
     if breaker is None:
         return True
     return breaker.state == "closed" and (breaker.retry_at is None or breaker.retry_at <= now)
@@ -53,7 +54,8 @@ async def again_at(session: AsyncSession, provider: str, now: datetime) -> datet
 
 async def answered(session: AsyncSession, provider: str, now: datetime) -> None:
     """The provider gave a readable answer. The one that closes an open breaker ends the outage."""
-    breaker = await session.get(Breaker, provider, populate_existing=True)
+    query = select(Breaker.state, Breaker.failures).where(Breaker.provider == provider)
+    breaker = (await session.execute(query)).first()
     if breaker is None or (breaker.failures == 0 and breaker.state == "closed"):
         return
     closed = await session.execute(

@@ -88,9 +88,12 @@ async def fail(house: House, work: Work, verdict: Verdict) -> None:
     house.wake.outbox.set()
 
 
-async def park(house: House, work: Work, **values: object) -> None:
-    """Ends the step in a transaction of its own; what is held shows in its incident."""
+async def park(house: House, work: Work, *, answered: bool = False, **values: object) -> None:
+    """Ends the step in a transaction of its own; what is held shows in its incident. `answered`: the platform
+    verifiably answered in this step."""
     async with house.db.write() as session:
+        if answered:
+            await breaker.answered(session, work.grant.provider, house.clock.now())
         await leave(session, house, work, house.clock.now(), **values)
         if values.get("state") == "blocked":
             await reports.held(session, work)

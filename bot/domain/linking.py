@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import app_faults, handing_over, incidents, inviting, rechecking, refreshing, tokens
+from bot.domain import answers, app_faults, handing_over, incidents, inviting, rechecking, tokens
 from bot.domain.auditing import Actor
 from bot.domain.consent_checks import missing_scopes
 from bot.domain.consents import Answer, Result, open_answer
@@ -80,7 +80,7 @@ async def _next_generation(
     locked = await session.get(Grant, grant.id, populate_existing=True, with_for_update=True)
     assert locked is not None
     values = tokens.sealed_values(house.vault, grant.id, locked.generation + 1, answer.tokens, info, now)
-    values |= refreshing.after_success(house.platforms[platform], values, now)
+    values |= answers.after_success(house.platforms[platform], values, now)
     values |= {"consented_at": now, "refresh_token": values.get("refresh_token")}
     assert answer.discovery is not None
     if answer.discovery.subject_name:
@@ -175,7 +175,7 @@ async def _grant(
     grant_id = new_id()
     values = tokens.sealed_values(house.vault, grant_id, 1, answer.tokens, info, now)
     values.setdefault("scopes", sorted(info.required_scopes))
-    values |= refreshing.after_success(house.platforms[consent.platform], values, now)
+    values |= answers.after_success(house.platforms[consent.platform], values, now)
     key = {"provider": info.provider, "app_id": app.client_id, "subject": answer.discovery.subject}
     opened_by = {"workspace": consent.workspace_id, "consent": consent.id}
     values |= {"id": grant_id, "subject_name": answer.discovery.subject_name[:255], "opened_by": opened_by}

@@ -134,7 +134,7 @@ async def _living(house: House, actor: Actor, grant_id: str) -> Grant:
 async def _reached(house: House, actor: Actor, grant: Grant, word: str) -> Found:
     """What the login reaches now, with tokens renewed where they are over or refused. Raises Refused."""
     if grant.access_expires_at is not None and grant.access_expires_at <= house.clock.now():
-        await refreshing.refresh(house, grant.id, Cause.REFUSED, grant.generation)
+        await refreshing.refresh(house, grant, Cause.REFUSED)
         grant = await _living(house, actor, grant.id)
     seen = await rechecking.reached_by(house, grant, word)
     if isinstance(seen, Found):

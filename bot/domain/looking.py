@@ -6,6 +6,7 @@ platform's file knows which. Where nothing can be proved, a person is asked.
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from bot.domain import content, delivering, reports
@@ -40,12 +41,12 @@ async def follow(house: House, work: Work) -> None:
         await _follow_later(house, work)
         return
     if sent.processing:
-        await _follow_later(house, work)
+        await _follow_later(house, work, answered=True)
     else:
         await delivering.sent_off(house, work, sent)
 
 
-async def _follow_later(house: House, work: Work) -> None:
+async def _follow_later(house: House, work: Work, *, answered: bool = False) -> None:
     now = house.clock.now()
     sent_at = work.delivery.sending_at or now
     if now - sent_at > FOLLOW_FOR:
@@ -53,11 +54,12 @@ async def _follow_later(house: House, work: Work) -> None:
         return
     steps = work.delivery.steps + 1
     pause = min(FOLLOW_PAUSE * 2 ** min(steps - 1, 8), FOLLOW_PAUSE_MOST)
-    await delivering.park(house, work, next_at=now + pause, steps=steps)
+    await delivering.park(house, work, answered=answered, next_at=now + pause, steps=steps)
 
 
 async def look(house: House, work: Work) -> None:
     """Looks for a post whose answer was lost; asks when looking cannot know."""
+    asked_at = time.monotonic()
     try:
         found = await _find(house, work)
     except (PlatformError, HttpError):  # no answer to the look itself: it does not count as one
@@ -66,14 +68,17 @@ async def look(house: House, work: Work) -> None:
         else:
             await _follow_later(house, work)
         return
+    # Where a platform has nothing to look at, its file knows without asking.
+    answered = house.http.answered_since(delivering.platform_of(house, work).info.hosts, asked_at)
     if found.found is Found.THERE:
         await delivering.sent_off(house, work, Sent(found.external_id, found.permalink))
     elif found.found is Found.ABSENT:
-        await _send_again(house, work)
+        await _send_again(house, work, answered)
     elif work.delivery.looks < len(LOOK_PAUSES):
         pause = LOOK_PAUSES[work.delivery.looks]
         looks = work.delivery.looks + 1
-        await delivering.park(house, work, looks=looks, next_at=house.clock.now() + pause)
+        due = house.clock.now() + pause
+        await delivering.park(house, work, answered=answered, looks=looks, next_at=due)
     else:
         await _ask(house, work, Reason(work.delivery.reason or Reason.LOST_ANSWER))
 
@@ -92,12 +97,11 @@ async def _find(house: House, work: Work) -> Look:
     )
 
 
-async def _send_again(house: House, work: Work) -> None:
+async def _send_again(house: House, work: Work, answered: bool) -> None:
     """Proved absent by our own handle: the same delivery goes on from before the marker."""
     now = house.clock.now()
-    await delivering.park(
-        house, work, state="preparing", next_at=now, sending_id=None, sending_over_at=None, looks=0
-    )
+    sender = {"sending_id": None, "sending_over_at": None}
+    await delivering.park(house, work, answered=answered, state="preparing", next_at=now, looks=0, **sender)
     house.wake.engine.set()
 
 

@@ -35,6 +35,14 @@ HELD_FOR = timedelta(minutes=1)
 CHECK_TAKES = timedelta(minutes=2)  # a check that its process did not finish is made again then
 
 
+class App(StrEnum):
+    """How much is known of our app when many are refused and nothing was found against it."""
+
+    WORKS = "works"  # another account of it was just spoken for
+    ACCEPTED = "accepted"  # the platform takes its id and secret
+    UNKNOWN = "unknown"  # no account is left to try, and the platform has no way to ask
+
+
 class Weight(StrEnum):
     """What a death is to do."""
 
@@ -78,15 +86,16 @@ def held_until(grant: Grant) -> datetime:
     return grant.reason_at + HELD_FOR
 
 
-async def it_was_people(house: House, grant: Grant) -> None:
-    """The app is well: one alert in each workspace concerned, and the deaths that were held are told now."""
+async def it_was_people(house: House, grant: Grant, app: App) -> None:
+    """Nothing is known against the app: one alert in each workspace concerned, and the deaths that were held
+    are told now."""
     now = house.clock.now()
     async with house.db.write() as session:
         await _conclude(session, grant, "people", now)
         suspects = await grants.refused(session, grant.provider, grant.app_id, now - WITHIN)
         many = suspects if len(suspects) >= AT_LEAST else []
         for workspace_id, platform in await _workspaces(session, many):
-            await _tell(session, workspace_id, grant.provider, platform, now)
+            await _tell(session, workspace_id, grant.provider, platform, app, now)
         held = [one.id for one in suspects if one.state == "ending" and one.id != grant.id]
         await session.execute(
             update(Grant)
@@ -127,7 +136,7 @@ async def _lives(session: AsyncSession, house: House, suspect: Grant, now: datet
 
 
 async def _tell(
-    session: AsyncSession, workspace_id: str, provider: str, platform: str, now: datetime
+    session: AsyncSession, workspace_id: str, provider: str, platform: str, app: App, now: datetime
 ) -> None:
     incident, opened = await store.open_one(
         session,
@@ -139,6 +148,7 @@ async def _tell(
         reason=Reason.REFUSED,
         code=provider,
         opened_at=now,
+        detail={"app": app},
         **await reminding.awake(session, workspace_id, now),
     )
     if opened:

@@ -59,6 +59,14 @@ def judge_verdict(verdict: Verdict) -> Judgement:
     )
 
 
+def is_silence(error: PlatformError | HttpError) -> bool:
+    """Whether an error is no readable answer: it counts towards an outage of the platform."""
+    if isinstance(error, HttpError):
+        return True
+    down = error.verdict.kind is Kind.TRY_LATER and error.verdict.reason is Reason.PLATFORM_DOWN
+    return error.verdict.kind is Kind.UNCLEAR or (down and error.verdict.retry_after is None)
+
+
 def is_definitive(judgement: Judgement) -> bool:
     """Only such an answer can make a connection dead."""
     return judgement.outcome is Outcome.DEAD

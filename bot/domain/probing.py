@@ -171,7 +171,7 @@ async def try_again(house: House, provider: str) -> None:
 async def _tried(house: House, grant: Grant, now: datetime) -> bool:
     """Whether a call was made with this grant."""
     if (grant.next_due_at is not None and grant.next_due_at <= now) or grant.waiting_for_platform:
-        result = await refreshing.refresh(house, grant.id, Cause.TRIAL, grant.generation)
+        result = await refreshing.refresh(house, grant, Cause.TRIAL)
         if isinstance(result, Judgement):
             await second_look.after_refresh(house, grant.id, result)
         return isinstance(result, Judgement)

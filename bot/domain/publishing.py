@@ -7,14 +7,16 @@ after a lost answer is a look, and where a look cannot know, a question. The bot
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
 from bot.clock import boot_seconds
 from bot.domain import breaker, content, delivering, holding, looking, own_tokens, reports, second_look
 from bot.domain.house import House
-from bot.domain.outcomes import judge_verdict
+from bot.domain.outcomes import is_silence, judge_verdict
 from bot.domain.refreshing import Cause, Skipped, refresh
 from bot.http import HttpError, NotSent
 from bot.platforms.base import Kind, Platform, PlatformError, Reason, Sent, Target, Verdict, Wait
@@ -98,6 +100,7 @@ async def _prepare(house: House, work: Work) -> None:
         house.wake.outbox.set()
         return
     post = content.content_of(house, work.post, work.delivery)
+    asked_at = time.monotonic()
     try:
         await own_tokens.renew(house, work.grant, work.connection)
         target = delivering.target_of(house, work)
@@ -106,14 +109,15 @@ async def _prepare(house: House, work: Work) -> None:
     except (PlatformError, HttpError) as error:
         await _step_failed(house, work, error)
         return
+    answered = house.http.answered_since(platform.info.hosts, asked_at)  # not all preparing asks anything
     values = content.sealed_handles(house, work, made, house.clock.now())
     if isinstance(made, Wait):
         wait_until = house.clock.now() + timedelta(seconds=made.seconds)
-        await delivering.park(house, work, **values, next_at=wait_until, steps=0)
+        await delivering.park(house, work, answered=answered, **values, next_at=wait_until, steps=0)
         if made.seconds == 0:
             house.wake.engine.set()
         return
-    await _send(house, work, platform, target, dict(made.handles), values)
+    await _send(house, work, platform, target, dict(made.handles), values, answered=answered)
 
 
 async def _provider_is_silent(house: House, work: Work) -> bool:
@@ -133,7 +137,7 @@ async def _with_fresh_token(house: House, work: Work) -> Work | None:
     now = house.clock.now()
     if end is None or end - now > FRESH_ENOUGH:
         return work
-    result = await refresh(house, work.grant.id, Cause.POST, work.grant.generation)
+    result = await refresh(house, work.grant, Cause.POST)
     if not isinstance(result, Skipped):
         await second_look.after_refresh(house, work.grant.id, result)
     async with house.db.read() as session:
@@ -155,12 +159,16 @@ async def _send(
     platform: Platform,
     target: Target,
     handles: dict[str, str],
-    values: dict[str, object],
+    values: dict[str, Any],
+    *,
+    answered: bool,
 ) -> None:
     """The marker, then the call that cannot be undone, then its result. Not cancelled in between."""
     now = house.clock.now()
-    not_after = boot_seconds() + house.timings.guard
     async with house.db.write() as session:
+        not_after = boot_seconds() + house.timings.guard  # no later than the marker reckons, from here on
+        if answered:
+            await breaker.answered(session, work.grant.provider, now)
         lease_now = await house.db.lease_now(session)
         marked = await store.mark_sending(
             session,
@@ -198,6 +206,9 @@ async def _send_marked(
     except HttpError as error:
         await _unclear(house, work, Reason.PLATFORM_DOWN, type(error).__name__)
     except PlatformError as error:
+        if not is_silence(error):
+            async with house.db.write() as session:
+                await breaker.answered(session, work.grant.provider, house.clock.now())
         await _send_refused(house, work, error.verdict)
     else:
         await delivering.sent_off(house, work, sent)
@@ -254,9 +265,9 @@ async def _doubtful(house: House, work: Work, reason: Reason, code: str) -> None
 
 
 async def _step_failed(house: House, work: Work, error: PlatformError | HttpError) -> None:
-    if isinstance(error, HttpError) or error.verdict.kind is Kind.UNCLEAR:
-        async with house.db.write() as session:
-            await breaker.silent(session, work.grant.provider, house.clock.now())
+    said = breaker.silent if is_silence(error) else breaker.answered
+    async with house.db.write() as session:
+        await said(session, work.grant.provider, house.clock.now())
     if isinstance(error, HttpError):
         await _step_refused(house, work, Verdict(Kind.UNCLEAR, Reason.PLATFORM_DOWN, type(error).__name__))
     else:

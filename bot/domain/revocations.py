@@ -15,7 +15,7 @@ from enum import StrEnum
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import second_look
+from bot.domain import second_look, verdicts
 from bot.domain.auditing import Actor, record
 from bot.domain.house import House
 from bot.platforms.base import Reason
@@ -118,7 +118,7 @@ async def _follow(session: AsyncSession, grant: Grant, notice: RevocationNotice,
         detail = {"login": grant.id, "kind": notice.kind, "standing": notice.standing}
         record(session, Actor(workspace_id), "revocation.noticed", now, detail=detail)
     if notice.standing != Standing.OLD:
-        await store.suspect(session, grant, Reason.REVOKED, second_look.BY_NOTICE, now)
+        await store.suspect(session, grant, Reason.REVOKED, verdicts.BY_NOTICE, now)
 
 
 async def look(house: House, grant_id: str) -> None:

@@ -22,8 +22,8 @@ from bot.domain import lifetimes, refreshing, tokens
 from bot.domain.disconnecting import CLOSED, in_flight, view_key
 from bot.domain.house import House
 from bot.domain.refreshing import CONSENT_BLOCKS_FOR
-from bot.domain.second_look import BY_NOTICE
 from bot.domain.telling import touch, touch_subject
+from bot.domain.verdicts import BY_NOTICE
 from bot.http import HttpError
 from bot.platforms.base import Kind, Platform, PlatformError, Reason, Tokens
 from storage import grants, logins

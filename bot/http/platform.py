@@ -25,6 +25,12 @@ class PlatformHttp:
         self._rewriter = rewriter or Rewriter()
         self._slots = Slots(slots_per_host)
         self._wire = Wire()
+        self._answered_at: dict[str, float] = {}
+
+    def answered_since(self, hosts: frozenset[str], moment: float) -> bool:
+        """Whether one of `hosts` gave an answer that was no server error after `moment` (of
+        `time.monotonic`): the proof that the other side is there."""
+        return any(self._answered_at.get(host, moment) > moment for host in hosts)
 
     def slot(self, host: str, *, wait: float = 30.0) -> AbstractAsyncContextManager[None]:
         """Wait up to `wait` seconds for the right to call `host`, then hold it (raises NoSlot).
@@ -75,6 +81,8 @@ class PlatformHttp:
             remaining = deadline - (time.monotonic() - started)
             async with self._wire.exchange(call, remaining) as answer:
                 body = await read_body(answer, where, max_bytes)
+                if answer.status_code < 500:
+                    self._answered_at[host] = time.monotonic()
                 return Response(answer.status_code, answer.headers, body, where)
 
     def _checked_host(self, url: str, hosts: frozenset[str], where: str) -> str:

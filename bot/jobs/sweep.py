@@ -37,8 +37,9 @@ async def refresh_due(house: House) -> int:
     """Tends the grants whose moment has come; how many there were."""
     async with house.db.read() as session:
         lease_now = await house.db.lease_now(session)
-        due = await grants.due(session, house.clock.now(), lease_now, BATCH)
-    await _each(due, lambda grant_id: second_look.tend(house, grant_id, only_due=True), "tend")
+        now = house.clock.now()
+        due = {grant.id: grant for grant in await grants.due(session, now, lease_now, BATCH)}
+    await _each(list(due), lambda grant_id: second_look.tend(house, due[grant_id], due_by=now), "tend")
     return len(due)
 
 

@@ -51,6 +51,7 @@ class Reminder:
 class Incident:
     """One cause, one episode. `kind`: grant, connection, client (its bad day: a group for each cause), mass,
     platform or app; `severity`: warning or dead. `deaths`: how often it died in two weeks, where often.
+    `app`: of many refused at once, how much is known of our app ("works", "accepted", "unknown").
     `news_of`: the account that a piece of news is about. `again`: it went away by itself, and is back.
 
     `permission`: what the missing one is for. `until`: the end that is warned of (UTC-aware). `how`: what
@@ -75,6 +76,7 @@ class Incident:
     snoozed_until: datetime | None = None
     operations: bool = False
     deaths: int = 0
+    app: str = "unknown"
     opened_at: datetime | None = None
     news_of: Account | None = None
     again: bool = False

@@ -89,8 +89,21 @@ def outage(facts: Incident) -> Message:
     )
 
 
+_APP = {
+    "works": "Our app itself was checked first and works, so each needs a new sign-in.",
+    "accepted": (
+        "{title} still accepts our app's id and secret, and no account is left to try more with. Please see "
+        "in {title}'s developer console that the app is in order; then each needs a new sign-in."
+    ),
+    "unknown": (
+        "Whether our app itself is in order could not be checked: no account is left to try it with. Please "
+        "look in {title}'s developer console first. If the app is in order, each needs a new sign-in."
+    ),
+}
+
+
 def mass(facts: Incident) -> Message:
-    """Many sign-ins of one platform refused at once, though our app is well."""
+    """Many sign-ins of one platform refused at once, and nothing known against our app."""
     title = facts.platform.title
     if facts.how is not None:
         return message([section(f"✅ *All {title} accounts are connected again.* Nothing is left to do.")])
@@ -101,9 +114,8 @@ def mass(facts: Incident) -> Message:
     if rest > 0:
         lines.append(f"… and {count(rest, 'more client', 'more clients')}.")
     what = (
-        f"{title} refused {count(accounts, 'account')} of {clients} within the hour. Our app itself was "
-        "checked first and is fine, so each needs a new sign-in. Each client's channel has its own alert "
-        "with the link."
+        f"{title} refused {count(accounts, 'account')} of {clients} within the hour. "
+        f"{_APP[facts.app].format(title=title)} Each client's channel has its own alert with the link."
     )
     return message(
         [

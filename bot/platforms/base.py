@@ -373,6 +373,10 @@ class Platform(Protocol):
     async def probe(self, call: Call, target: Target) -> Account:
         """The cheapest sure proof that the token still speaks for the account."""
 
+    async def check_app(self, call: Call) -> bool:
+        """Whether the platform accepts our app, asked without anybody's token; false where it offers no such
+        question. A refused app raises PlatformError of kind APP."""
+
     async def revoke(self, call: Call, tokens: Tokens) -> bool:
         """Removes our app at the platform; false where the platform has no such call."""
 

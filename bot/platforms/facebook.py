@@ -115,6 +115,9 @@ class Facebook:
         """Pages with their own tokens; Instagram accounts behind them where the login reaches those too."""
         return await facebook_pages.discover(self._graph(call), tokens)
 
+    async def check_app(self, call: Call) -> bool:
+        return await facebook_login.check_app(self._graph(call))
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return await facebook_pages.page_token(self._graph(call), tokens, account_id)
 

@@ -70,6 +70,13 @@ async def extend(graph: Graph, token: str) -> Tokens:
     return oauth.parse_tokens(await graph.about_tokens("/oauth/access_token", params))
 
 
+async def check_app(graph: Graph) -> bool:
+    """Asks for the app's own token, with its id and secret alone."""
+    params = _app(graph.call) | {"grant_type": "client_credentials"}
+    oauth.parse_tokens(await graph.about_tokens("/oauth/access_token", params))
+    return True
+
+
 async def revoke(graph: Graph, tokens: Tokens) -> bool:
     """Removes our app for this person, with every Page and account that was reached through it."""
     call, token = graph.call, tokens.access_token

@@ -123,6 +123,9 @@ class Instagram:
         account = _account(body)
         return Discovery(account.id, account.name, (account,), known_as=oauth.word(body.get("id")))
 
+    async def check_app(self, call: Call) -> bool:
+        return False  # Instagram documents no token of the app alone
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

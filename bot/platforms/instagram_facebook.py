@@ -111,6 +111,9 @@ class InstagramOnFacebook(Instagram):
         accounts = [account for account in found.accounts if account.platform == INFO.key]
         return replace(found, accounts=tuple(replace(account, platform=None) for account in accounts))
 
+    async def check_app(self, call: Call) -> bool:
+        return await facebook_login.check_app(Graph(self.version, call))
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return await facebook_pages.instagram_pair(Graph(self.version, call), tokens, account_id)
 

@@ -165,6 +165,11 @@ class LinkedIn:
         desk = self._desk(call, Target("", "", tokens.access_token))
         return Discovery(person.id, person.name, await pages.accounts(desk))
 
+    async def check_app(self, call: Call) -> bool:
+        """Introspection speaks with the app's id and secret; a token that is none is not active to it."""
+        body = await login.oauth_call(call, "/introspectToken", {"token": "none"})
+        return isinstance(body.get("active"), bool)
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

@@ -121,6 +121,9 @@ class Pinterest:
         boards = [board async for board in _boards(call, token, username or subject, picture)]
         return Discovery(subject, name, tuple(boards))
 
+    async def check_app(self, call: Call) -> bool:
+        return False  # nothing that we use takes a token of the app alone
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

@@ -135,6 +135,16 @@ class Threads:
         account = await _me(call, tokens.access_token)
         return Discovery(account.id, account.name, (account,))
 
+    async def check_app(self, call: Call) -> bool:
+        """Asks for the app's own token, with its id and secret alone."""
+        params = {
+            "client_id": call.app.client_id,
+            "client_secret": call.app.client_secret.get_secret_value(),
+            "grant_type": "client_credentials",
+        }
+        oauth.parse_tokens(await _token_call(call, "GET", "/oauth/access_token", params=params))
+        return True
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

@@ -120,6 +120,9 @@ class TikTok:
             account = await login.me(call, tokens.access_token, with_profile=with_profile)
         return Discovery(account.id, account.name, (account,))
 
+    async def check_app(self, call: Call) -> bool:
+        return False  # nothing that we use takes a token of the app alone
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

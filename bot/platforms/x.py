@@ -122,6 +122,9 @@ class X:
         account = await _me(call, tokens.access_token)
         return Discovery(account.id, account.name, (account,))
 
+    async def check_app(self, call: Call) -> bool:
+        return False  # nothing that we use takes a token of the app alone
+
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 

@@ -22,6 +22,7 @@ POSTGRES = pytest.mark.xdist_group("postgres")
 FALLS_DUE = 1.65 * HOUR  # of the two hours of an access token of X: within its margin, all jitter past
 NEARLY_OVER = timedelta(hours=1, minutes=55)  # from then on an unclear refresh token may be presented again
 REFRESHING = "bot.domain.refreshing"
+ANSWERS = "bot.domain.answers"
 
 
 def house_age(entry: Entry, grant: Grant) -> timedelta:
@@ -34,7 +35,7 @@ def house_age(entry: Entry, grant: Grant) -> timedelta:
     "point",
     [
         "storage.spool.Spool.put:after",
-        f"{REFRESHING}.store_spooled:after",
+        f"{ANSWERS}.store_spooled:after",
         "storage.spool.Spool.drop:after",
     ],
 )
@@ -120,10 +121,10 @@ async def test_an_answer_lost_with_the_process_is_one_incident_and_the_token_is_
 @pytest.mark.parametrize(
     "point",
     [
-        f"{REFRESHING}._store_failure:before",
-        f"{REFRESHING}._store_failure:after",
-        "bot.domain.second_look._conclude:before",
-        "bot.domain.second_look._conclude:after",
+        f"{REFRESHING}.store_failure:before",
+        f"{REFRESHING}.store_failure:after",
+        "bot.domain.verdicts.conclude:before",
+        "bot.domain.verdicts.conclude:after",
     ],
 )
 async def test_a_death_is_told_once_wherever_the_process_ends(stage: Stage, point: str) -> None:
@@ -172,7 +173,7 @@ async def test_a_process_killed_amid_sixty_grants_costs_no_second_presentation(s
     calm = Timings(call=4.0, send=4.0, guard=4.0, settle=0.1, lease=9.0)
     async with stage.house() as house:
         await stage.link(house, "x", *accounts)
-    doomed = await stage.child(f"{REFRESHING}.store_spooled:before", nth=5, timings=calm)
+    doomed = await stage.child(f"{ANSWERS}.store_spooled:before", nth=5, timings=calm)
     await stage.child(timings=calm)
     await stage.at_work(2)
     issued = {row.id: row.access_issued_at for row in await stage.rows(Grant)}

@@ -31,7 +31,7 @@ async def due_moments(stage: Stage, connection: Connection, days: float) -> int:
             return count
         wait = (grant.next_due_at - stage.house.clock.now()).total_seconds()
         stage.twins.advance(seconds=max(wait, 0) + 0.01)
-        await second_look.tend(stage.house, grant.id)
+        await second_look.tend(stage.house, grant)
         count += 1
 
 
@@ -83,7 +83,7 @@ async def to_the_next_moment(stage: Stage, connection: Connection) -> Grant:
         wait = (grant.next_due_at - stage.house.clock.now()).total_seconds()
         if grant.access_expires_at is None or grant.next_due_at < grant.access_expires_at:
             stage.twins.advance(seconds=max(wait, 0) + 0.01)
-    await second_look.tend(stage.house, grant.id)
+    await second_look.tend(stage.house, grant)
     return grant
 
 

@@ -67,12 +67,12 @@ async def test_one_refresh_one_incident_one_reconnect(
         before = await grant_of(house, connections[0])
         twins.advance(days=46)
         asked = len(twins.world.ledger.find("token_presented", group="refresh"))
-        await second_look.tend(house, before.id)
+        await second_look.tend(house, await grant_of(house, connections[0]))
         assert (await grant_of(house, connections[0])).generation == before.generation + 1
         assert len(twins.world.ledger.find("token_presented", group="refresh")) == asked + 1
         twins.world.set_fault("password_changed", "facebook", ANNA)
         twins.advance(days=46)
-        await second_look.tend(house, before.id)
+        await second_look.tend(house, await grant_of(house, connections[0]))
         assert (await grant_of(house, connections[0])).state == "dead"
         (incident,) = await rows(database, Incident)
         roots = await rows(database, Notice, Notice.topic == "incident")
@@ -292,7 +292,7 @@ async def test_a_whole_hand_over_leaves_the_old_login_without_work(
         twins.world.modes["facebook.notices"] = "off"
         twins.world.set_fault("password_changed", "facebook", ANNA)
         twins.advance(days=46)
-        await second_look.tend(house, old_id)
+        await second_look.tend(house, (await rows(database, Grant, Grant.id == old_id))[0])
         assert (await rows(database, Grant, Grant.id == old_id))[0].state == "dead"
         consent = await hand_over(house, twins, client, old_id, BEN)
         assert consent.result == "handed_over"

@@ -293,7 +293,7 @@ async def test_an_outage_at_publishing_does_not_doubt_the_connection(
         twins.world.set_fault("unavailable", "instagram", group="prepare")
         await run(house, twins)
         assert (await the(house, delivery_id)).state == "preparing"
-        await second_look.tend(house, connection.grant_id)
+        await second_look.tend(house, await grant_of(house, connection))
         assert (await grant_of(house, connection)).state == "live"
         twins.world.faults.clear()
         for _ in range(4):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.domain import refreshing, second_look
+from bot.domain import answers, refreshing, second_look
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.refreshing import Cause, Skipped, refresh
@@ -21,8 +21,7 @@ from tests.support import Killed, a_client, another, grant_of, house_at, linked
 
 
 async def outcome(house: House, connection: Connection) -> Outcome | Skipped:
-    seen = (await grant_of(house, connection)).generation
-    result = await refresh(house, connection.grant_id, Cause.SWEEP, seen)
+    result = await refresh(house, await grant_of(house, connection), Cause.SWEEP)
     return result.outcome if isinstance(result, Judgement) else result
 
 
@@ -52,7 +51,7 @@ async def test_an_outage_is_not_a_death(twins: Twins, database: Database, tmp_pa
         connection = await linked(house, twins, "x")
         twins.advance(hours=1.6)
         twins.world.set_fault(fault, "x", group="refresh", value=5 if fault == "slow" else None)
-        await second_look.tend(house, connection.grant_id)
+        await second_look.tend(house, await grant_of(house, connection))
         grant = await grant_of(house, connection)
         assert (grant.state, grant.failures, grant.generation) == ("live", 1, 1)
         assert grant.next_due_at is not None and grant.next_due_at > house.clock.now()
@@ -60,7 +59,7 @@ async def test_an_outage_is_not_a_death(twins: Twins, database: Database, tmp_pa
         twins.world.faults.clear()
         twins.advance(hours=1)
         await _pass_the_lease_clock(database)
-        await second_look.tend(house, connection.grant_id)
+        await second_look.tend(house, await grant_of(house, connection))
         assert (await grant_of(house, connection)).generation == 2
 
 
@@ -78,7 +77,7 @@ async def test_a_lost_answer_is_not_asked_for_again_before_the_access_token_is_n
         assert grant.state == "live" and grant.waiting_for_platform
         twins.advance(minutes=0, seconds=24 * 60)
         await _pass_the_lease_clock(database)
-        await second_look.tend(house, connection.grant_id)
+        await second_look.tend(house, await grant_of(house, connection))
         dead = await grant_of(house, connection)
         assert (dead.state, dead.reason) == ("dead", Reason.LOST_ANSWER)
         (incident,) = await incidents(database)
@@ -100,7 +99,7 @@ async def test_a_revoked_grant_is_told_once_with_its_reason(
         twins.world.set_fault("password_changed", "instagram", account=connection.account_id)
         twins.advance(days=50)
         for _ in range(3):
-            await second_look.tend(house, connection.grant_id)
+            await second_look.tend(house, await grant_of(house, connection))
         grant = await grant_of(house, connection)
         assert (grant.state, grant.reason, grant.next_due_at) == ("dead", Reason.PASSWORD_CHANGED, None)
         (incident,) = await incidents(database)
@@ -126,7 +125,7 @@ async def test_a_refusal_is_believed_only_if_nobody_else_won(
             return await real(call, tokens)
 
         monkeypatch.setattr(type(house.platforms["x"]), "refresh", lambda _, call, tokens: slow(call, tokens))
-        await refresh(house, connection.grant_id, Cause.SWEEP, 1)
+        await refresh(house, await grant_of(house, connection), Cause.SWEEP)
         assert (await grant_of(house, connection)).state == "live"
         assert not await incidents(database)
 
@@ -139,7 +138,7 @@ async def test_an_app_at_fault_is_the_operators_alone(
         twins.advance(hours=1.6)
         twins.world.set_fault("secret_wrong", "x")
         for _ in range(2):
-            await second_look.tend(house, connection.grant_id)
+            await second_look.tend(house, await grant_of(house, connection))
             twins.advance(hours=0.1)
         assert (await grant_of(house, connection)).state == "live"
         (incident,) = await incidents(database)
@@ -159,13 +158,14 @@ async def test_cancelling_between_answer_and_commit_changes_nothing(
         arrived, go_on = asyncio.Event(), asyncio.Event()
         real = grants.store_answer
 
-        async def slow(*args: Any) -> bool:
+        async def slow(*args: Any) -> Grant | None:
             arrived.set()
             await go_on.wait()
             return await real(*args)
 
         monkeypatch.setattr(grants, "store_answer", slow)
-        task = asyncio.create_task(refresh(house, connection.grant_id, Cause.SWEEP, 1))
+        seen = await grant_of(house, connection)
+        task = asyncio.create_task(refresh(house, seen, Cause.SWEEP))
         await arrived.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -182,10 +182,10 @@ async def test_the_database_failing_at_the_answer_loses_nothing(
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "x")
         twins.advance(hours=1.6)
-        monkeypatch.setattr(refreshing, "COMMIT_RETRY_SECONDS", 0.01)
+        monkeypatch.setattr(answers, "COMMIT_RETRY_SECONDS", 0.01)
         real, failures = grants.store_answer, iter(range(3))
 
-        async def failing(*args: Any) -> bool:
+        async def failing(*args: Any) -> Grant | None:
             if next(failures, None) is not None:
                 raise TimeoutError
             return await real(*args)
@@ -204,7 +204,7 @@ async def test_every_start_reads_the_spool(twins: Twins, database: Database, tmp
             raise Killed
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(refreshing, "store_spooled", crash)
+            patched.setattr(answers, "store_spooled", crash)
             with pytest.raises(Killed):
                 await refreshing._call_and_store(
                     house,
@@ -212,17 +212,19 @@ async def test_every_start_reads_the_spool(twins: Twins, database: Database, tmp
                     await _begun(house, connection),
                 )
         assert (await grant_of(house, connection)).generation == 1
-        assert await refreshing.read_spool(house) == 1
+        assert await answers.read_spool(house) == 1
         assert (await grant_of(house, connection)).generation == 2
-        assert await refreshing.read_spool(house) == 0
+        assert await answers.read_spool(house) == 0
         twins.advance(hours=1.6)
         assert await outcome(house, connection) is Outcome.REFRESHED
         assert not twins.world.ledger.spent_refreshes()
 
 
-async def _begun(house: House, connection: Connection) -> refreshing.Attempt:
-    attempt = await refreshing._begin(house, connection.grant_id, house.platforms["x"], Cause.SWEEP, 1)
-    assert isinstance(attempt, refreshing.Attempt)
+async def _begun(house: House, connection: Connection) -> answers.Attempt:
+    attempt = await refreshing._begin(
+        house, await grant_of(house, connection), house.platforms["x"], Cause.SWEEP
+    )
+    assert isinstance(attempt, answers.Attempt)
     return attempt
 
 
@@ -232,7 +234,7 @@ async def test_self_extending_tokens_are_not_renewed_after_their_end(
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "instagram")
         twins.advance(days=61)
-        await second_look.tend(house, connection.grant_id)
+        await second_look.tend(house, await grant_of(house, connection))
         grant = await grant_of(house, connection)
         assert (grant.state, grant.reason) == ("dead", Reason.EXPIRED)
         async with database.read() as session:
@@ -249,7 +251,7 @@ async def test_one_incident_for_a_grant_of_two_clients_speaks_in_operations_too(
         await linked(house, twins, "x", await a_client(house, "client-b", "C2"))
         twins.world.set_fault("revoked", "x", account="1001")
         twins.advance(hours=1.6)
-        await second_look.tend(house, first.grant_id)
+        await second_look.tend(house, await grant_of(house, first))
         async with database.read() as session:
             told = (
                 await session.execute(

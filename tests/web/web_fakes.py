@@ -128,6 +128,9 @@ class FakePlatform:
     async def mint(self, call: Call, tokens: Tokens, account_id: str) -> str | None:
         return None
 
+    async def check_app(self, call: Call) -> bool:
+        return False
+
     async def probe(self, call: Call, target: Target) -> Account:
         return self.accounts[0]
 

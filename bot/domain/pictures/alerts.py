@@ -51,6 +51,7 @@ async def alert(
         taken_by=incident.taken_by,
         operations=client_id is None,
         deaths=int(incident.detail.get("deaths", 0)),
+        app=str(incident.detail.get("app", "unknown")),
         opened_at=incident.opened_at,
         again=bool(incident.detail.get("again")),
         snoozed_by=incident.snoozed_by if is_snoozed(incident, house.clock.now()) else None,
