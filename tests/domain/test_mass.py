@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 
 from bot.domain import mass
 from bot.domain.house import House
+from bot.platforms.base import Kind, PlatformError
 from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Client, Connection, Grant, Notice
 from tests.domain.crowd import all_incidents, crowd, linked_as, live, news, states, told, work
-from tests.support import a_client, an_invitation, grant_of, house_at, walk
+from tests.support import a_client, an_invitation, grant_of, house_at, our_app, walk
 
 
 async def all_refused(house: House, twins: Twins, rows: list[Connection]) -> None:
@@ -92,6 +96,49 @@ async def test_the_app_is_checked_first_and_blamed_if_it_is_to_blame(
         async with database.read() as session:
             links = await session.execute(select(Notice).where(Notice.topic == "invitation.client"))
             assert links.all() == []
+
+
+HOW_WELL = {"x": "still accepts our app's id", "instagram": "could not be checked"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("platform", ["x", "instagram"])
+async def test_where_nobody_is_left_to_try_the_app_with_the_alert_claims_no_more_than_is_known(
+    twins: Twins, database: Database, tmp_path: Path, platform: str
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        clients = [await a_client(house, f"client-{index}", f"C{index}") for index in range(4)]
+        rows = await crowd(house, twins, platform, clients, 12)
+        for row in rows:
+            twins.world.set_fault("revoked", platform, account=row.account_id)
+        twins.advance(days=46)
+        async with house.db.write() as session:
+            await session.execute(update(Grant).values(next_due_at=house.clock.now()))
+        await live(house, twins, minutes=3)
+        assert await states(house) == {"dead": 12}
+        (root,) = [root for root in await told(database) if root.audience == "operations"]
+        said = await build_renderers(house)["incident"](root)
+        assert said is not None and HOW_WELL[platform] in said.text and "is fine" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("platform", "known"), [("threads", True), ("facebook", True), ("linkedin", True), ("x", False)]
+)
+async def test_the_app_is_asked_about_without_anybodys_token_where_that_can_be(
+    twins: Twins, tmp_path: Path, migrated_sqlite: Path, platform: str, known: bool
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "test.db")
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+    async with house_at(twins, database, tmp_path, platforms=(platform,)) as house:
+        speaks = house.platforms[platform]
+        assert await speaks.check_app(house.call(speaks)) is known
+        if known:
+            key = (platform, our_app(platform).client_id)
+            twins.world.apps[key] = replace(twins.world.apps[key], secret="another one by now")
+            with pytest.raises(PlatformError) as refused:
+                await speaks.check_app(house.call(speaks))
+            assert refused.value.verdict.kind is Kind.APP
+    await database.close()
 
 
 async def test_a_few_deaths_are_told_within_a_minute_each_in_its_own_thread(

@@ -9,10 +9,12 @@ from sqlalchemy import func, select, update
 from bot.domain import breaker
 from bot.domain.house import House
 from bot.jobs import sweep
+from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Breaker, Delivery, Grant, Notice
 from tests.domain.crowd import a_post, all_incidents, crowd, linked_as, live, news, states, told, work
+from tests.domain.logins import link_first
 from tests.support import a_client, another, grant_of, house_at, linked
 
 
@@ -108,6 +110,41 @@ async def test_posts_wait_for_the_end_of_an_outage(twins: Twins, database: Datab
         await live(house, twins, minutes=15)
         assert len(twins.world.ledger.find("post_created", platform="x")) == 1
         assert await news(database) == ["recovered"]
+
+
+async def test_answers_to_preparing_keep_an_outage_from_being_seen(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    """Sends whose answers are lost say nothing; a container that was made just before each says enough."""
+    async with house_at(twins, database, tmp_path, platforms=("threads",)) as house:
+        testing_meta.populate(twins)
+        connection = await link_first(house, twins, "threads", testing_meta.THREADER)
+        async with database.write() as session:
+            for _ in range(breaker.OPENS_AFTER - 1):
+                await breaker.silent(session, "threads", house.clock.now())
+        await a_post(house, connection)
+        twins.world.set_fault("lost_before", "threads", group="publish", count=1)
+        for _ in range(4):
+            await work(house)
+            twins.advance(minutes=1)
+        assert twins.world.ledger.find("fault_met", platform="threads", kind="lost_before")
+        async with house.db.read() as session:
+            row = await session.get(Breaker, "threads")
+        assert row is not None and row.state == "closed" and row.failures <= 1
+        assert await all_incidents(database, "platform") == []
+
+
+async def test_a_refused_post_is_an_answer(twins: Twins, database: Database, tmp_path: Path) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        async with database.write() as session:
+            for _ in range(breaker.OPENS_AFTER - 1):
+                await breaker.silent(session, "x", house.clock.now())
+        await a_post(house, connection)
+        twins.world.set_fault("spam_block", "x", group="publish")
+        await work(house)
+        row = await the_breaker(house)
+        assert row is not None and (row.state, row.failures) == ("closed", 0)
 
 
 async def test_one_trial_at_a_time_whoever_asks(twins: Twins, database: Database, tmp_path: Path) -> None:

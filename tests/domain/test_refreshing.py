@@ -17,6 +17,7 @@ from sandbox.platforms.testing import Twins
 from storage import grants
 from storage.database import Database
 from storage.models import Connection, Grant, GrantAttempt, Incident, Notice
+from storage.spool import Spool
 from tests.support import Killed, a_client, another, grant_of, house_at, linked
 
 
@@ -193,6 +194,31 @@ async def test_the_database_failing_at_the_answer_loses_nothing(
         monkeypatch.setattr(grants, "store_answer", failing)
         assert await outcome(house, connection) is Outcome.REFRESHED
         assert (await grant_of(house, connection)).generation == 2
+
+
+async def test_an_answer_that_waits_for_its_commit_is_synced_beside_it(
+    twins: Twins, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that follows at once is the sync; one that does not come leaves the answer to the file."""
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        synced: list[int] = []
+        monkeypatch.setattr(Spool, "sync", lambda spool, path: synced.append(len(list(spool.waiting()))))
+        monkeypatch.setattr(answers, "SPOOL_SYNC_SECONDS", 30)
+        twins.advance(hours=1.6)
+        assert await outcome(house, connection) is Outcome.REFRESHED
+        assert synced == []
+        real = grants.store_answer
+
+        async def slowly(*args: Any) -> Grant | None:
+            await asyncio.sleep(0.2)
+            return await real(*args)
+
+        monkeypatch.setattr(grants, "store_answer", slowly)
+        monkeypatch.setattr(answers, "SPOOL_SYNC_SECONDS", 0.05)
+        twins.advance(hours=1.6)
+        assert await outcome(house, connection) is Outcome.REFRESHED
+        assert synced == [1] and (await grant_of(house, connection)).generation == 3
 
 
 async def test_every_start_reads_the_spool(twins: Twins, database: Database, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ async def test_an_answer_is_stored_by_generation_and_once(database: Database) ->
     async def store(token: str) -> bool:
         values = {"access_token": token, "generation": 2, "last_refreshed_at": NOW}
         async with database.write() as session:
-            return await grants.store_answer(session, account.grant_id, attempt.id, 1, values)
+            return await grants.store_answer(session, account.grant_id, attempt, 1, values) is not None
 
     won = await asyncio.gather(*(store(f"t{number}") for number in range(5)))
     assert sum(won) == 1

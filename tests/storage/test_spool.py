@@ -35,10 +35,10 @@ def test_a_dropped_answer_is_gone_and_may_be_dropped_again(tmp_path: Path) -> No
 def test_a_death_while_writing_leaves_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spool = Spool(tmp_path)
 
-    def die(_: int) -> None:
+    def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(os, "fsync", die)
+    monkeypatch.setattr(Path, "replace", die)
     with pytest.raises(KeyboardInterrupt):
         spool.put(ANSWER)
     monkeypatch.undo()
@@ -47,15 +47,29 @@ def test_a_death_while_writing_leaves_no_answer(tmp_path: Path, monkeypatch: pyt
     assert [answer for _, answer in spool.waiting()] == [ANSWER]
 
 
-def test_it_is_on_disk_before_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name must never show content that a power cut takes away."""
-    seen: list[list[str]] = []
+def test_its_content_is_synced_and_then_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
     real = os.fsync
 
     def watch(descriptor: int) -> None:
-        seen.append(sorted(path.suffix for path in tmp_path.iterdir()))
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", watch)
-    Spool(tmp_path).put(ANSWER)
-    assert seen == [[".part"], [".json"]]  # the file before its name, then the folder with it
+    spool = Spool(tmp_path)
+    path = spool.put(ANSWER)
+    assert synced == []  # a commit that follows at once is the sync
+    spool.sync(path)
+    assert synced == [path, tmp_path]
+    spool.drop(path)
+    spool.sync(path)  # stored meanwhile
+
+
+def test_what_a_power_cut_left_of_an_answer_is_none_and_stops_nobody(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    path = spool.put(ANSWER)
+    path.write_bytes(path.read_bytes()[:40])
+    (tmp_path / "empty.json").touch()
+    assert list(spool.waiting()) == []
+    assert sorted(left.suffix for left in tmp_path.iterdir()) == [".unreadable", ".unreadable"]
+    assert list(spool.waiting()) == []
