@@ -40,6 +40,20 @@ async def look_again(session: AsyncSession, grant_id: str, now: datetime) -> Non
     )
 
 
+async def look_at_all(session: AsyncSession, workspace_id: str, now: datetime) -> None:
+    """A workspace wants to be warned otherwise: its connections are looked at in the next sweeps."""
+    await session.execute(
+        update(Connection)
+        .where(
+            Connection.workspace_id == workspace_id,
+            Connection.state == "live",
+            Connection.next_change_at > now,
+        )
+        .values(next_change_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def any_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a claim is worth a writing transaction."""
     due = select(Connection.id).where(Connection.next_change_at <= now).limit(1)

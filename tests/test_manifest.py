@@ -9,7 +9,8 @@ from typing import Any, cast
 import yaml
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import COMMANDS, Desk, register_all
+from bot.commands import COMMANDS, EVERY, Desk, register_all
+from bot.commands.lamplighter import umbrella
 from bot.messages import actions
 from bot.slack.gateway import NOTICE_EVENT
 
@@ -62,9 +63,9 @@ def registered() -> dict[str, list[Any]]:
 def test_commands_are_those_of_the_manifest() -> None:
     commands = {item["command"]: item for item in MANIFEST["features"]["slash_commands"]}
     assert set(commands) == set(registered()["command"])
-    for known in COMMANDS:
+    for known in (*COMMANDS, umbrella(EVERY)):
         assert commands[known.name]["should_escape"] is False
-        assert commands[known.name]["usage_hint"]
+        assert commands[known.name]["usage_hint"] == known.usage
 
 
 def test_shortcuts_are_those_of_the_manifest() -> None:
@@ -90,6 +91,7 @@ def test_every_button_and_modal_has_one_listener() -> None:
         actions.SETUP,
         actions.CLIENT,
         actions.CLOSING,
+        actions.SETTINGS,
         actions.QUEUE_EDITOR,
         actions.QUEUE_MOVER,
     }

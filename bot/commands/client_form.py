@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +91,7 @@ def _form(client_id: str, values: ClientValues) -> ClientForm:
         old_slugs=values.old_slugs,
         mention_from=values.mention_from or "",
         deputies=values.deputies,
+        team_digest=values.team_digest,
     )
 
 
@@ -107,8 +108,8 @@ def read_form(view: Mapping[str, Any], is_new: bool) -> tuple[ClientValues, dict
     they are added by `submit`."""
     values = view["state"]["values"]
     errors: dict[str, str] = {}
-    zone = _tried(errors, messages.ZONE, read_zone, text_of(values, messages.ZONE))
-    slug = _tried(errors, messages.SLUG, slug_of, text_of(values, messages.SLUG))
+    zone = tried(errors, messages.ZONE, read_zone, text_of(values, messages.ZONE))
+    slug = tried(errors, messages.SLUG, slug_of, text_of(values, messages.SLUG))
     groups = read_groups(errors, messages.GROUPS, text_of(values, messages.GROUPS))
     name = " ".join(text_of(values, messages.NAME).split())[: client_changes.NAME_MAX]
     if not name:
@@ -126,6 +127,7 @@ def read_form(view: Mapping[str, Any], is_new: bool) -> tuple[ClientValues, dict
         old_slugs=() if is_new else tuple(str(item["value"]) for item in kept),
         mention_from=MentionFrom(chosen) if chosen in list(MentionFrom) else None,
         deputies=people_of(values, messages.DEPUTIES),
+        team_digest=bool(entered(values, messages.DIGEST, "selected_options")),
     )
     return found, errors
 
@@ -155,9 +157,10 @@ def read_groups(errors: dict[str, str], block_id: str, typed: str) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def _tried(errors: dict[str, str], block_id: str, read: Any, typed: str) -> str:
+def tried(errors: dict[str, str], block_id: str, read: Callable[[str], str], typed: str) -> str:
+    """What `read` makes of what was typed; what it refuses is said in `errors`."""
     try:
-        return str(read(typed))
+        return read(typed)
     except Refused as refused:
         errors[block_id] = plain_words(refused.text)
         return ""

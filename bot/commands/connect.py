@@ -174,6 +174,7 @@ COMMAND = Command(
     "<platform> <client> [@handle]",
     "posts a link that connects a client's account",
     connect,
+    is_for_outsiders=True,
 )
 
 

@@ -51,7 +51,13 @@ async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) 
     return health_message(facts)
 
 
-COMMAND = Command("/health", "[client, all or logins]", "shows how the accounts are and what they need", show)
+COMMAND = Command(
+    "/health",
+    "[client, all or logins]",
+    "shows how the accounts are and what they need",
+    show,
+    is_for_outsiders=True,
+)
 
 
 def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:

@@ -74,11 +74,12 @@ class Command:
     usage: str
     summary: str
     run: CommandHandler
+    is_for_outsiders: bool = False
 
     @property
     def word(self) -> str:
-        """The name without its slash, as it is typed after `/lamplighter`."""
-        return self.name.removeprefix("/")
+        """Its last word without the slash, as it is typed after `/lamplighter`."""
+        return self.name.rpartition(" ")[2].removeprefix("/")
 
 
 @contextmanager

@@ -31,7 +31,7 @@ async def press_setup(desk: Desk, press: Press) -> None:
 
 
 async def _open(desk: Desk, asker: Asker, trigger_id: str) -> None:
-    _demand(asker)
+    demand_setup(asker)
     workspace = asker.workspace
     zone = workspace.zone if workspace.set_up_at else asker.zone or workspace.zone
     facts = messages.Setup(
@@ -43,8 +43,10 @@ async def _open(desk: Desk, asker: Asker, trigger_id: str) -> None:
     await desk.gateway.open_view(workspace.id, trigger_id, messages.setup(facts))
 
 
-def _demand(asker: Asker) -> None:
-    """Slack's own admins may always: a workspace whose named admins have left is not locked out."""
+def demand_setup(asker: Asker) -> None:
+    """Slack's own admins may always: a workspace whose named admins have left is not locked out.
+
+    Raises Refused."""
     demand_member(asker, DOING)
     if not asker.is_slack_admin:
         demand_admin(asker, DOING)
@@ -52,7 +54,7 @@ def _demand(asker: Asker) -> None:
 
 async def submit(desk: Desk, asker: Asker, ack: AsyncAck, values: dict[str, Any]) -> None:
     """Stores what was filled in; twice is the same."""
-    _demand(asker)
+    demand_setup(asker)
     channel = str(values[messages.OPERATIONS][messages.OPERATIONS].get("selected_conversation") or "")
     admins = [str(user) for user in values[messages.ADMINS][messages.ADMINS].get("selected_users") or []]
     errors = {} if channel else {messages.OPERATIONS: "Choose a channel."}

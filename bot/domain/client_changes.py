@@ -24,13 +24,15 @@ CHANGED = "client.changed"
 GONE = "That client does not exist any more."
 NAME_MAX = 80
 OVERTAKEN = "Somebody else changed this meanwhile. Close this window and open the client again."
-COLUMNS = ("name", "zone", "team_channel", "client_channel", "mentions", "backup")
+COLUMNS = ("name", "zone", "team_channel", "client_channel", "mentions", "backup", "team_digest")
+NO_PLACE = "Choose a team channel for it, or untick it."
 
 
 @dataclass(frozen=True, slots=True)
 class ClientValues:
     """A client as a form shows it. `mentions` and `backup`: user and group ids; `old_slugs`: the old short
-    names that still lead to it; `mention_from` None: as in the workspace; `deputies`: see preferences."""
+    names that still lead to it; `mention_from` None: as in the workspace; `deputies`: see preferences;
+    `team_digest`: Monday's digest in the team channel, too."""
 
     slug: str
     name: str
@@ -42,6 +44,7 @@ class ClientValues:
     old_slugs: tuple[str, ...] = ()
     mention_from: MentionFrom | None = None
     deputies: tuple[str, ...] = ()
+    team_digest: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As plain data by field."""
@@ -62,6 +65,7 @@ def values_of(client: Client, aliases: Iterable[ClientAlias]) -> ClientValues:
         old_slugs=tuple(item.slug for item in aliases),
         mention_from=preferences.own_mention_from(client),
         deputies=preferences.deputies(client),
+        team_digest=client.team_digest,
     )
 
 
@@ -79,7 +83,7 @@ async def make(
     if owner is not None and not await store.made_by_view(session, owner, CHANGED, actor.user_id, view_id):
         words = clients.taken_words(owner, entered.slug) or "There is a client of that short name already."
         raise FieldProblems({"slug": words})
-    await _demand_apart(session, actor, entered.plain(), owner.id if owner else None)
+    await _demand_sound(session, actor, entered.plain(), owner.id if owner else None)
     client = await clients.create(
         session, actor, entered.slug, entered.team_channel, now, entered.zone, entered.name
     )
@@ -105,7 +109,7 @@ async def change(
     changes = dict(merged.changes)
     if not changes:
         return changes
-    await _demand_apart(session, actor, before | changes, client.id)
+    await _demand_sound(session, actor, before | changes, client.id)
     await _rename(session, client, changes, before, now)
     _set(client, changes)
     detail = {name: [before[name], value] for name, value in changes.items()}
@@ -146,11 +150,13 @@ def _set(client: Client, changes: Mapping[str, Any]) -> None:
     }
 
 
-async def _demand_apart(
+async def _demand_sound(
     session: AsyncSession, actor: Actor, values: Mapping[str, Any], client_id: str | None
 ) -> None:
     problems = await clients.shared_with_others(
         session, actor.workspace_id, values["team_channel"], values["client_channel"], client_id
     )
+    if values["team_digest"] and values["team_channel"] is None:
+        problems["team_digest"] = NO_PLACE
     if problems:
         raise FieldProblems(problems)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain import preferences
 from bot.platforms.base import PlatformInfo, Reason, RefreshKind
 from storage.models import Client, Connection, Grant, Workspace
-
-WARN_BEFORE = timedelta(days=14)
-WARN_STEPS = (14, 7, 3, 1)  # days before the end, each told once
 
 
 class Colour(StrEnum):
@@ -62,7 +61,7 @@ def health_of(
         return Health(Colour.YELLOW, State.ENDING, _reason(grant.reason), grant.access_expires_at)
     if grant.access_expires_at is not None and grant.access_expires_at <= now:
         return Health(Colour.YELLOW, State.WAITING, Reason.PLATFORM_DOWN)
-    if needed is not None and needed - now <= WARN_BEFORE:
+    if needed is not None and needed - now <= warn_before(workspace):
         return Health(Colour.YELLOW, State.ENDS_SOON, Reason.EXPIRED, needed)
     if workspace.paused_at is not None or client.paused_at is not None:
         return Health(Colour.YELLOW, State.PAUSED, until=needed)
@@ -95,9 +94,14 @@ def end_of(info: PlatformInfo, grant: Grant) -> datetime | None:
     return min((end for end in ends if end is not None), default=None)
 
 
-def nearest_step(left: timedelta) -> int | None:
-    """Of the warning steps that are reached with so much time left, the nearest (in days)."""
-    return min((days for days in WARN_STEPS if left <= timedelta(days=days)), default=None)
+def warn_before(workspace: Workspace) -> timedelta:
+    """How long before an end the workspace wants to hear of it for the first time."""
+    return timedelta(days=max(preferences.of(workspace).warning_days))
+
+
+def nearest_step(left: timedelta, steps: Sequence[int]) -> int | None:
+    """Of the warning steps (in days) that are reached with so much time left, the nearest."""
+    return min((days for days in steps if left <= timedelta(days=days)), default=None)
 
 
 def _reason(word: str | None) -> Reason:

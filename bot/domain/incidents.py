@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import bad_days, inviting, reminding
+from bot.domain import bad_days, inviting, preferences, reminding
 from bot.domain.health import nearest_step
 from bot.domain.house import House
 from bot.domain.incident_threads import (
@@ -33,7 +33,7 @@ from bot.domain.telling import touch_subject
 from storage import grants
 from storage import incidents as store
 from storage.grants import Reach
-from storage.models import Connection, Grant, Incident
+from storage.models import Connection, Grant, Incident, Workspace
 
 ANOTHER_ROOT_AFTER = timedelta(days=7)  # an older first message is out of sight: a death gets one of its own
 SAME_TROUBLE = timedelta(hours=1)  # what went away by itself and is back so soon is the same episode
@@ -53,8 +53,7 @@ async def dead(
 async def ending(session: AsyncSession, house: House, grant: Grant, now: datetime) -> None:
     """A grant cannot be renewed and works until its access token ends."""
     end = grant.access_expires_at
-    detail = {"until": end.isoformat(), "step": nearest_step(end - now)} if end else {}
-    await _tell_of_grant(session, house, grant, WARNING, now, detail)
+    await _tell_of_grant(session, house, grant, WARNING, now, {"until": end.isoformat()} if end else {})
 
 
 async def warn(
@@ -65,10 +64,12 @@ async def warn(
     until: datetime,
     step: int,
     now: datetime,
+    *,
+    is_last: bool = False,
 ) -> None:
     """A person will be needed by `until`: opens the grant's thread, or tells the next step there, once.
 
-    `step` is in days; the last one is shown in the channel too."""
+    `step` is in days; the last one (`is_last`) is shown in the channel too."""
     detail = {"until": until.isoformat(), "step": step}
     reach = [
         item
@@ -83,7 +84,7 @@ async def warn(
     if (told is None or step < told) and not reminding.is_snoozed(incident, now):
         await store.change(session, incident, snoozed_until=None, snoozed_by=None, remind_at=None)
         mark = f"{step}:{until.date().isoformat()}"
-        await news(session, incident, "warning", mark, broadcast=step == 1)
+        await news(session, incident, "warning", mark, broadcast=is_last)
     else:
         await touch_subject(session, "incident", incident.id)
 
@@ -94,6 +95,9 @@ async def _tell_of_grant(
     reach = await grants.live_reach(session, grant.id)
     for workspace_id in sorted({item.connection.workspace_id for item in reach}):
         mine = [item for item in reach if item.connection.workspace_id == workspace_id]
+        if severity == WARNING and grant.access_expires_at is not None:
+            days = preferences.of(await session.get_one(Workspace, workspace_id)).warning_days
+            detail = detail | {"step": nearest_step(grant.access_expires_at - now, days)}
         incident = await _open(session, house, grant, severity, now, detail, mine)
         if incident.severity == WARNING and severity == DEAD:
             if now - incident.opened_at > ANOTHER_ROOT_AFTER:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incident_threads, working_time
+from bot.domain import incident_threads, preferences, working_time
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
@@ -25,7 +25,6 @@ from storage.models import Incident, Notice, Workspace
 
 PAUSES = (timedelta(days=2), timedelta(days=5), timedelta(days=14))
 """Between the death and its first reminder, between that and the second, and so on."""
-LAST_STEP = timedelta(days=1)  # the warning's last step is never slept through
 BATCH = 50
 CLOSED = "This alert is closed already. `/health` shows how things are."
 CHANGED = "Nothing was changed: this alert is another by now. Its first message shows how things are."
@@ -64,9 +63,10 @@ async def snooze(
     seen = await store.get(session, actor.workspace_id, incident_id)
     if seen is None or seen.state != "open":
         raise NotCurrent(CLOSED)
-    hours = working_time.of(await session.get_one(Workspace, actor.workspace_id))
+    workspace = await session.get_one(Workspace, actor.workspace_id)
+    hours = working_time.of(workspace)
     until = hours.opening(now, 1) if span is Span.DAY else hours.next_monday(now)
-    last = _last_step(seen, hours)
+    last = _last_step(seen, workspace)
     if last is not None and last <= now:
         raise Refused(TOO_SHORT)
     remind_at = until if last is None or until < last else None  # the last step speaks for itself
@@ -83,10 +83,13 @@ async def snooze(
     return found
 
 
-def _last_step(incident: Incident, hours: working_time.WorkingTime) -> datetime | None:
-    """When a warning says for the last time that it ends."""
+def _last_step(incident: Incident, workspace: Workspace) -> datetime | None:
+    """When a warning says for the last time that it ends: that is never slept through."""
+    days = timedelta(days=min(preferences.of(workspace).warning_days))
     until = incident.detail.get("until") if incident.severity == WARNING else None
-    return hours.not_on_a_day_off(datetime.fromisoformat(until) - LAST_STEP) if until else None
+    if not until:
+        return None
+    return working_time.of(workspace).not_on_a_day_off(datetime.fromisoformat(until) - days)
 
 
 async def remind(house: House) -> int:

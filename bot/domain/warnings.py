@@ -1,4 +1,5 @@
-"""Warning before a person is needed: 14, 7, 3 and 1 days ahead, all in one thread per grant.
+"""Warning before a person is needed: 14, 7, 3 and 1 days ahead, or as the workspace chose, all in one
+thread per grant.
 
 Nothing scans for this: each connection stores the next moment at which it can matter. Of several steps that
 passed at once only the nearest is told; a warning that was cured closes itself.
@@ -6,11 +7,12 @@ passed at once only the nearest is told; a warning that was cured closes itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import health, incident_closing, incidents, refreshing, working_time
+from bot.domain import health, incident_closing, incidents, preferences, refreshing, working_time
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
 from storage import grants, watching
@@ -33,22 +35,24 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
         return None
     if until <= now:
         return None  # the sweep finds its death
-    step = step_reached(until, now, hours) or await _early(session, found, until)
+    days = preferences.of(workspace).warning_days
+    step = step_reached(until, now, hours, days) or await _early(session, found, until)
     if step is None:
         await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
     else:
-        await incidents.warn(session, house, grant, workspace.id, until, step, now)
-    return next_step(until, now, hours)
+        is_last = step == min(days)
+        await incidents.warn(session, house, grant, workspace.id, until, step, now, is_last=is_last)
+    return next_step(until, now, hours, days)
 
 
-def step_reached(until: datetime, now: datetime, hours: WorkingTime) -> int | None:
+def step_reached(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> int | None:
     """The nearest warning step that is reached, in days before the end; None: none yet."""
-    return min((days for days in health.WARN_STEPS if _moment(until, days, hours) <= now), default=None)
+    return min((step for step in days if _moment(until, step, hours) <= now), default=None)
 
 
-def next_step(until: datetime, now: datetime, hours: WorkingTime) -> datetime:
+def next_step(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> datetime:
     """The next moment at which a step is reached, at the latest tomorrow."""
-    ahead = [_moment(until, days, hours) for days in health.WARN_STEPS]
+    ahead = [_moment(until, step, hours) for step in days]
     return min([moment for moment in ahead if moment > now] + [now + LOOK_AGAIN])
 
 

@@ -33,6 +33,7 @@ HAND_OVER = "logins.hand_over"  # value: login
 LOGINS_PAGE = "logins.page"  # value: page
 HEALTH_PAGE = "health.page"  # value: scope:page
 OPEN_SETUP = "setup.open"
+OPEN_SETTINGS = "settings.open"
 OPEN_CLIENT = "clients.open"  # value: client, or "new"
 OPEN_COMPOSER = "post.open"  # value: client
 STAGGER = "composer.stagger"
@@ -41,6 +42,7 @@ PREVIEW = "composer.preview"
 COMPOSER = "composer"
 MAKE_POST = "make_post"  # the shortcut in a message's menu
 SETUP = "setup"
+SETTINGS = "settings"
 CLIENT = "client"
 CLOSING = "closing"
 

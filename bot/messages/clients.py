@@ -14,7 +14,8 @@ SLUG, NAME, ZONE = "client.slug", "client.name", "client.zone"
 TEAM, SHARED = "client.team_channel", "client.client_channel"
 MENTIONS, GROUPS, BACKUP = "client.mentions", "client.groups", "client.backup"
 OLD_SLUGS, FROM, DEPUTIES = "client.old_slugs", "client.mention_from", "client.deputies"
-AS_WORKSPACE = "workspace"
+DIGEST = "client.team_digest"
+AS_WORKSPACE, ON = "workspace", "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ClientForm:
     old_slugs: tuple[str, ...] = ()
     mention_from: str = ""
     deputies: tuple[str, ...] = ()
+    team_digest: bool = False
 
 
 def listing(clients: Sequence[Listed], page: int, may_create: bool, closed: int = 0) -> Message:
@@ -124,6 +126,16 @@ def _channels(form: ClientForm) -> list[blocks.Block]:
             modals.channel_element(form.client_channel),
             optional=True,
             hint="Only invitations and requests to reconnect go there, in words for the client.",
+        ),
+        modals.field(
+            DIGEST,
+            "Digest",
+            modals.several_element(
+                [modals.option("Each Monday in the team channel: what is red or yellow", ON)],
+                [ON] if form.team_digest else [],
+            ),
+            optional=True,
+            hint="Never in a channel that is shared with another workspace.",
         ),
     ]
 

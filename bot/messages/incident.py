@@ -125,7 +125,8 @@ def _for_operations(facts: Incident) -> Message:
         parts.append(
             context(f"… and {count(rest, 'more client', 'more clients')}. `/health all` shows them.")
         )
-    parts += [context(note), _began(facts), row(words.take_button(facts), words.snooze_menu(facts))]
+    parts += [words.call_operations(facts), context(note), _began(facts)]
+    parts += [row(words.take_button(facts), words.snooze_menu(facts))]
     return message([*parts, words.taken_note(facts), words.snoozed_note(facts)])
 
 
@@ -153,6 +154,7 @@ def _app(facts: Incident) -> Message:
         header(f"⛔ Our app at {title} is refused"),
         section(f"{why.what} {why.advice}"),
         context(calm),
+        words.call_operations(facts),
     ]
     buttons = row(words.take_button(facts), words.snooze_menu(facts))
     return message([*parts, buttons, words.taken_note(facts), words.snoozed_note(facts)])

@@ -58,7 +58,7 @@ class Incident:
     healed it ("relinked", "recovered"), None while it is open; after a disconnect `ended_by` is who did it
     and `ended_account` what was disconnected. `operations`: for the operations channel. `began`, `goes_on`:
     addresses of the first messages of the warning before it and of the alert after it; `has_began`: there
-    was a warning before it.
+    was a warning before it. `called`: people and groups to mention in the operations channel.
     """
 
     id: str
@@ -86,3 +86,4 @@ class Incident:
     has_began: bool = False
     began: str | None = None
     goes_on: str | None = None
+    called: tuple[str, ...] = ()

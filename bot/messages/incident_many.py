@@ -83,6 +83,7 @@ def outage(facts: Incident) -> Message:
                 "themselves as soon as it answers."
             ),
             context("No account is at fault, and nobody was asked to reconnect."),
+            words.call_operations(facts),
             row(words.take_button(facts)),
             words.taken_note(facts),
         ]
@@ -122,6 +123,7 @@ def mass(facts: Incident) -> Message:
             header(f"⛔ {title}: {count(accounts, 'account')} disconnected at once"),
             section(what),
             section("\n".join(lines)) if lines else None,
+            words.call_operations(facts),
             row(
                 button("Show all", names.HEALTH_PAGE, names.joined("all", "0")),
                 words.take_button(facts),

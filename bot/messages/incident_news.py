@@ -65,7 +65,10 @@ def _untaken(facts: Incident) -> Message:
     if facts.kind != "client" and len(facts.groups) == 1:
         who = f"{facts.groups[0].client.shown}: {words.account_names(facts.groups[0])}"
     since = f" since {moment(facts.opened_at)}" if facts.opened_at else ""
-    text = f"🔔 *{who}* is waiting for somebody{since}, and nobody has taken it."
+    called = mention(facts.called)
+    text = (
+        f"🔔 {f'{called} ' if called else ''}*{who}* is waiting for somebody{since}, and nobody has taken it."
+    )
     cure = words.cure_button(facts.groups[0]) if len(facts.groups) == 1 else None
     return message([section(text), row(cure, words.take_button(facts))])
 

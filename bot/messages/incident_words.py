@@ -15,6 +15,7 @@ from bot.messages.blocks import (
     mention,
     menu,
     plain,
+    section,
 )
 from bot.messages.incident_facts import Group, Incident
 from bot.messages.times import moment
@@ -157,6 +158,12 @@ def snoozed_note(facts: Incident) -> Part | None:
     zone = facts.groups[0].client.zone if facts.groups else "UTC"
     person = mention([facts.snoozed_by] if facts.snoozed_by else []) or "Somebody"
     return context(f"🔕 {person} snoozed this until {moment(facts.snoozed_until, zone)}.")
+
+
+def call_operations(facts: Incident) -> Part | None:
+    """Who of the operations channel is asked, while nobody has it and nobody put it off."""
+    called = mention(facts.called) if facts.taken_by is None and facts.snoozed_until is None else ""
+    return section(f"{called} please see to this.") if called else None
 
 
 def taken_note(facts: Incident) -> Part | None:

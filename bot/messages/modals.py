@@ -125,6 +125,13 @@ def one_element(options: Sequence[Block], chosen: str) -> Block:
     return block | ({"initial_option": initial[0]} if initial else {})
 
 
+def menu_of(options: Sequence[Block], chosen: str) -> Block:
+    """A menu of a few dozen choices."""
+    block: dict[str, object] = {"type": "static_select", "options": list(options)[:OPTIONS_MAX]}
+    initial = [item for item in options if item["value"] == chosen]
+    return block | ({"initial_option": initial[0]} if initial else {})
+
+
 def menu_element(initial: Block | None) -> Block:
     """A menu whose choices are asked for when it opens."""
     block: dict[str, object] = {"type": "external_select", "min_query_length": 0}

@@ -8,6 +8,11 @@ from bot.messages import actions, blocks, modals
 
 OPERATIONS, ADMINS, ZONE = "setup.operations", "setup.admins", "setup.zone"
 TITLE = "Set up Lamplighter"
+OPERATIONS_HINT = (
+    "Where I tell your team what no client should read: trouble with me or a platform, and whatever finds no "
+    "other channel. Invite me there."
+)
+ADMINS_HINT = "They change settings, and may send a post again when nobody knows whether it went out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +34,13 @@ def setup(facts: Setup) -> blocks.Block:
             OPERATIONS,
             "Operations channel",
             modals.channel_element(facts.operations_channel),
-            hint="Where I tell your team what no client should read: trouble with me or a platform, and "
-            "whatever finds no other channel. Invite me there.",
+            hint=OPERATIONS_HINT,
         ),
         modals.field(
             ADMINS,
             "Admins",
             modals.people_element(facts.admins),
-            hint="They change settings, and may send a post again when nobody knows whether it went out.",
+            hint=ADMINS_HINT,
         ),
         modals.field(
             ZONE,

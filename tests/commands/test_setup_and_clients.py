@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands import EVERY
 from bot.commands.zones import read_zone
 from bot.domain.errors import Refused
 from bot.messages import actions
 from bot.messages import clients as client_words
 from bot.messages import setup as setup_words
+from bot.messages.blocks import escape
 from sandbox.slack import Person
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission
@@ -62,8 +64,9 @@ async def test_setup_is_for_admins(scene: Scene) -> None:
 
 async def test_help_writes_itself(scene: Scene) -> None:
     answer = await scene.answer(scene.ben, "/lamplighter")
-    for words in ("/connect &lt;platform&gt;", "/health", "/retry", "/post", "setup", "clients"):
-        assert words in answer.text
+    for known in EVERY:
+        assert f"`{escape(f'{known.name} {known.usage}'.strip())}` {known.summary}" in answer.text
+    assert {known.word for known in EVERY} >= {"disconnect", "queue", "settings", "clients", "setup"}
     unknown = await scene.answer(scene.ben, "/lamplighter", "dance <!here>")
     assert "I do not know `dance`" in unknown.text
     guests = await scene.answer(scene.guest, "/lamplighter", "help")

@@ -34,7 +34,7 @@ async def gone(
         grant = await logins.get(session, workspace_id, grant_id)
         if grant is not None:
             resting = await logins.reach(session, workspace_id, [grant_id])
-            lines.append(replace(line_of(house, grant, resting), opened_by=person))
+            lines.append(replace(line_of(house, workspace, grant, resting), opened_by=person))
     is_admin = person in workspace.admins
     if not found and not mine and not is_admin:
         return None

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import preferences
 from bot.domain.bad_days import WITHIN
 from bot.domain.house import House
+from bot.domain.incident_threads import DEAD
 from bot.domain.pictures.parts import (
     account,
     client_name,
@@ -18,12 +20,14 @@ from bot.domain.pictures.parts import (
     platform_words,
     waiting,
 )
+from bot.domain.preferences import MentionFrom
 from bot.domain.reminding import is_snoozed
 from bot.messages import incident_facts as shown
 from bot.messages.people import Account
+from storage import clients as people
 from storage import incidents as store
 from storage import pictures
-from storage.models import Client, Connection, Incident, Invitation, Notice
+from storage.models import Client, Connection, Incident, Invitation, Notice, Workspace
 
 
 async def alert(
@@ -37,6 +41,11 @@ async def alert(
     groups = await _groups_of(session, house, incident, client_id, until)
     if not groups and (client_id or incident.client_id) is not None:
         groups = await _bare_group(session, workspace_id, client_id or incident.client_id or "")
+    workspace = await people.workspace(session, workspace_id)
+    if incident.severity == MentionFrom.WARNING:
+        groups = await _quiet(session, workspace, groups)
+    chosen = preferences.of(workspace)
+    loud = incident.severity == DEAD or chosen.mention_from is MentionFrom.WARNING
     return shown.Incident(
         id=incident.id,
         kind=incident.kind,
@@ -50,6 +59,7 @@ async def alert(
         closed_at=incident.closed_at,
         taken_by=incident.taken_by,
         operations=client_id is None,
+        called=chosen.operations_mentions if client_id is None and loud else (),
         deaths=int(incident.detail.get("deaths", 0)),
         app=str(incident.detail.get("app", "unknown")),
         opened_at=incident.opened_at,
@@ -59,6 +69,15 @@ async def alert(
         ended_by=incident.detail.get("by"),
         ended_account=await news_of(session, house, workspace_id, incident.detail.get("connection")),
     )
+
+
+async def _quiet(
+    session: AsyncSession, workspace: Workspace, groups: Sequence[shown.Group]
+) -> list[shown.Group]:
+    """A warning mentions nobody of a client that wants to be called only when something is down."""
+    named = await pictures.clients(session, workspace.id, [group.client.id for group in groups])
+    silent = {row.id for row in named if preferences.mention_from(workspace, row) is not MentionFrom.WARNING}
+    return [replace(group, mentions=()) if group.client.id in silent else group for group in groups]
 
 
 async def linked_roots(session: AsyncSession, notice: Notice) -> dict[str, Notice]:

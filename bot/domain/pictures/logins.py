@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import handing_over, refreshing
-from bot.domain.health import WARN_BEFORE, Colour, State, person_needed_at
+from bot.domain.health import Colour, State, person_needed_at, warn_before
 from bot.domain.house import House
 from bot.domain.living import Offer
 from bot.domain.pictures.parts import account, client_name, platform_words
@@ -19,7 +19,7 @@ from bot.messages.people import Account, ClientName
 from storage import clients as people
 from storage import logins as store
 from storage.grants import Reach
-from storage.models import Client, Grant
+from storage.models import Client, Grant, Workspace
 
 
 async def logins(session: AsyncSession, house: House, workspace_id: str, page: int = 0) -> LoginsFacts:
@@ -32,11 +32,12 @@ async def logins(session: AsyncSession, house: House, workspace_id: str, page: i
     for item in await store.reach(session, workspace_id, resting):
         resting[item.connection.grant_id].append(item)
     asked = await store.asked_by(session, workspace_id, resting)
+    workspace = await people.workspace(session, workspace_id)
     lines = [
-        replace(line_of(house, grant, resting[grant.id]), opened_by=asked.get(grant.id)) for grant in found
+        replace(line_of(house, workspace, grant, resting[grant.id]), opened_by=asked.get(grant.id))
+        for grant in found
     ]
-    zone = (await people.workspace(session, workspace_id)).zone
-    return LoginsFacts(tuple(lines), total, page, pages, zone)
+    return LoginsFacts(tuple(lines), total, page, pages, workspace.zone)
 
 
 def offered(house: House, client: Client, offer: Offer, *, was_invited: bool = False) -> Offered:
@@ -55,10 +56,10 @@ def offered(house: House, client: Client, offer: Offer, *, was_invited: bool = F
     )
 
 
-def line_of(house: House, grant: Grant, resting: Iterable[Reach]) -> LoginLine:
+def line_of(house: House, workspace: Workspace, grant: Grant, resting: Iterable[Reach]) -> LoginLine:
     platform = refreshing.platform_of(house, grant)
     until = person_needed_at(platform.info, grant) if platform else None
-    colour, state = _state(grant, until, house.clock.now())
+    colour, state = _state(workspace, grant, until, house.clock.now())
     grouped: dict[str, tuple[ClientName, list[Account]]] = {}
     for item in resting:
         group = grouped.setdefault(item.client.id, (client_name(item.client), []))
@@ -77,11 +78,11 @@ def line_of(house: House, grant: Grant, resting: Iterable[Reach]) -> LoginLine:
     )
 
 
-def _state(grant: Grant, until: datetime | None, now: datetime) -> tuple[Colour, State]:
+def _state(workspace: Workspace, grant: Grant, until: datetime | None, now: datetime) -> tuple[Colour, State]:
     if grant.state in ("dead", "forgotten"):
         return Colour.RED, State.DEAD
     if grant.state == "ending":
         return Colour.YELLOW, State.ENDING
-    if until is not None and until - now <= WARN_BEFORE:
+    if until is not None and until - now <= warn_before(workspace):
         return Colour.YELLOW, State.ENDS_SOON
     return Colour.GREEN, State.FINE
