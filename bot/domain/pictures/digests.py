@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import ahead as rules
 from bot.domain import digests, working_time
-from bot.domain.health import WARN_BEFORE, Colour, State
+from bot.domain.health import Colour, State, warn_before
 from bot.domain.house import House
 from bot.domain.pictures.overview import Entry, entries_of, lines_of
 from bot.domain.pictures.parts import client_name
@@ -84,7 +84,7 @@ async def totals(session: AsyncSession, house: House, workspace_id: str, monday:
     entries = [row for row in await entries_of(session, house, workspace, chosen) if row.connection]
     if not entries:
         return None
-    soon = house.clock.now() + WARN_BEFORE
+    soon = house.clock.now() + warn_before(workspace)
     needed = sorted((row for row in entries if _needs_person(row, soon)), key=_when_needed)
     unheard = {row.client.slug for row in entries if _in_trouble(row) and not _heard(row.client)}
     zone = working_time.of(workspace).zone
