@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.models import Client, Connection, Consent, Delivery, Incident, Invitation, Post
+from storage.models import Client, Connection, Consent, Delivery, Grant, Incident, Invitation, Post
 
 UNSENT = ("scheduled", "preparing", "blocked")
 ENDS_AT_ONCE = 200  # SQLite's expressions are at most 1,000 deep
@@ -200,3 +200,16 @@ async def unsettled(
     newest = select(Delivery.id).where(which).order_by(Delivery.due_at.desc(), Delivery.id).limit(limit)
     ids = (await session.execute(newest)).scalars().all()
     return await deliveries(session, workspace_id, Delivery.id.in_(ids)), int(total or 0)
+
+
+async def provider(session: AsyncSession, incident: Incident) -> str | None:
+    """Whose grant an incident is about; None where it is about no single one."""
+    query = select(Grant.provider)
+    if incident.connection_id is not None:
+        query = query.join(Connection, Connection.grant_id == Grant.id)
+        query = query.where(Connection.id == incident.connection_id)
+    elif incident.grant_id is not None:
+        query = query.where(Grant.id == incident.grant_id)
+    else:
+        return None
+    return (await session.execute(query)).scalar_one_or_none()

@@ -11,9 +11,19 @@ from bot.domain.incident_closing import close_one
 from bot.domain.incident_threads import DEAD, app_key, root_in_operations
 from bot.domain.outcomes import Judgement
 from bot.domain.telling import touch_subject
+from bot.platforms.base import Reason
 from storage import grants
 from storage import incidents as store
 from storage.models import Grant
+
+BY_A_RENEWAL = frozenset({Reason.APP_SECRET, Reason.APP_SUSPENDED, Reason.APP_SETTINGS})
+"""What a renewal disproves that failed before. Credits and quotas are met elsewhere."""
+
+BY_A_CONSENT = BY_A_RENEWAL | {Reason.APP_NOT_REVIEWED}
+"""What an account that was linked disproves."""
+
+APP_REASONS = BY_A_CONSENT | {Reason.VERSION_RETIRED, Reason.CREDITS, Reason.APP_QUOTA}
+"""What a post that is out disproves: everything."""
 
 SAME_TROUBLE = timedelta(hours=1)  # what comes back so soon is the same episode, and not told again
 
@@ -51,8 +61,21 @@ async def app_refused(
         await root_in_operations(session, incident)
 
 
-async def app_works(session: AsyncSession, workspace_id: str, platform: str, now: datetime) -> None:
-    """A call of this app succeeded: its incident, if one is open, is over."""
+async def app_works(
+    session: AsyncSession,
+    workspace_id: str,
+    platform: str,
+    now: datetime,
+    disproved: frozenset[Reason] = APP_REASONS,
+) -> None:
+    """A call of this app succeeded: its incident is over, if one is open and this call disproves it."""
     incident = await store.find_open(session, app_key(workspace_id, platform))
-    if incident is not None:
+    if incident is not None and incident.reason in disproved:
         await close_one(session, incident, "recovered", now)
+
+
+async def renewed(session: AsyncSession, grant: Grant, now: datetime) -> None:
+    """A grant that could not be renewed was: our app is let in again."""
+    reach = await grants.live_reach(session, grant.id)
+    for workspace_id in sorted({item.connection.workspace_id for item in reach}):
+        await app_works(session, workspace_id, reach[0].connection.platform, now, BY_A_RENEWAL)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, reports, tokens
+from bot.domain import app_faults, breaker, reports, tokens
 from bot.domain.house import House
 from bot.platforms.base import Platform, Sent, Target, Verdict
 from storage import deliveries as store
@@ -60,6 +60,7 @@ async def sent_off(house: House, work: Work, sent: Sent) -> None:
             await watching.proved(session, work.connection.id, now)
             if state == "published":
                 await reports.published(session, work, sent.permalink, now)
+                await app_faults.app_works(session, work.workspace.id, work.connection.platform, now)
     house.meters.deliveries.labels(work.connection.platform, state).inc()
     log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)
     house.wake.outbox.set()

@@ -138,6 +138,8 @@ async def finish(
         result = Result.RELINKED if invitation.connection_id in linked else Result.LINKED
     await _end(session, consent_id, result, now, grant_id=grant.id, connection_ids=linked)
     await lives_again(session, house, grant.id, now, linked)
+    disproved = app_faults.BY_A_CONSENT
+    await app_faults.app_works(session, consent.workspace_id, consent.platform, now, disproved)
     await inviting.touch_batch(session, invitation.batch_id)
 
 

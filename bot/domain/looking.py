@@ -12,7 +12,7 @@ from datetime import timedelta
 from bot.domain import content, delivering, reports
 from bot.domain.house import House
 from bot.http import HttpError
-from bot.platforms.base import Found, Kind, Look, PlatformError, Reason, Sent
+from bot.platforms.base import Found, Kind, Look, PlatformError, Reason, Sent, Verdict
 from storage import deliveries as store
 from storage.deliveries import Work
 
@@ -72,6 +72,9 @@ async def look(house: House, work: Work) -> None:
     answered = house.http.answered_since(delivering.platform_of(house, work).info.hosts, asked_at)
     if found.found is Found.THERE:
         await delivering.sent_off(house, work, Sent(found.external_id, found.permalink))
+    elif found.found is Found.ABSENT and work.delivery.reason == Reason.DUPLICATE:
+        # Ours is not out, and it is refused as a copy: sending it again would be refused again.
+        await delivering.fail(house, work, Verdict(Kind.CONTENT, Reason.DUPLICATE, work.delivery.code or ""))
     elif found.found is Found.ABSENT:
         await _send_again(house, work, answered)
     elif work.delivery.looks < len(LOOK_PAUSES):

@@ -14,7 +14,17 @@ from typing import Any
 import structlog
 
 from bot.clock import boot_seconds
-from bot.domain import breaker, content, delivering, holding, looking, own_tokens, reports, second_look
+from bot.domain import (
+    app_faults,
+    breaker,
+    content,
+    delivering,
+    holding,
+    looking,
+    own_tokens,
+    reports,
+    second_look,
+)
 from bot.domain.house import House
 from bot.domain.outcomes import is_silence, judge_verdict
 from bot.domain.refreshing import Cause, Skipped, refresh
@@ -286,7 +296,16 @@ async def _step_refused(house: House, work: Work, verdict: Verdict) -> None:
     elif kind is Kind.DUPLICATE:  # a container of ours that is live already, say: look, do not send
         await _doubtful(house, work, verdict.reason, verdict.code)
     else:
+        if kind is Kind.APP:
+            await _app_is_at_fault(house, work, verdict)
         await delivering.fail(house, work, verdict)
+
+
+async def _app_is_at_fault(house: House, work: Work, verdict: Verdict) -> None:
+    """The operator is told of our app; the post's own message says that the account is fine."""
+    now, platform = house.clock.now(), work.connection.platform
+    async with house.db.write() as session:
+        await app_faults.app_refused(session, work.workspace.id, platform, judge_verdict(verdict), now)
 
 
 async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:

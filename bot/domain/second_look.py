@@ -65,6 +65,10 @@ async def tend(house: House, grant: Grant, *, due_by: datetime | None = None) ->
         result = await refreshing.refresh(house, grant, refreshing.Cause.SWEEP, due_by=due_by)
         if isinstance(result, Judgement):
             await after_refresh(house, grant.id, result)
+            if result.outcome is Outcome.REFRESHED and grant.failures:
+                async with house.db.write() as session:
+                    await app_faults.renewed(session, grant, house.clock.now())
+                house.wake.outbox.set()
         elif result in (refreshing.Skipped.OFF, refreshing.Skipped.NOT_LIVE):
             await _not_now(house, grant, now)
 

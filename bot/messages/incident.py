@@ -143,13 +143,15 @@ def _short(waiting: Waiting) -> str:
 
 
 def _app(facts: Incident) -> Message:
-    title = facts.platform.title
+    title = facts.platform.door
     if facts.how is not None:
         return message(
             [section(f"✅ *Our app at {title} works again*{_since(facts)}. Nothing is left to do.")]
         )
     why = operator_words(facts.reason, facts.platform)
-    calm = "No account is at fault, nobody was asked to reconnect, and posts wait until this works again."
+    calm = (
+        "No account is at fault, and nobody was asked to reconnect. A post that cannot go out says so itself."
+    )
     parts = [
         header(f"⛔ Our app at {title} is refused"),
         section(f"{why.what} {why.advice}"),

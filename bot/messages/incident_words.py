@@ -70,7 +70,7 @@ def what_words(facts: Incident, words: Words) -> str:
     until = f"until {moment(facts.until, zone)}" if facts.until else "for now"
     what = words.what
     if facts.reason == "expired":
-        what = f"The permission that {facts.platform.title} gave us ends, and only a person can renew it."
+        what = f"The permission that {facts.platform.door} gave us ends, and only a person can renew it."
     return f"{what} It still works {until}. {words.advice}"
 
 

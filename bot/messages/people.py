@@ -9,13 +9,27 @@ from bot.messages.blocks import plain, safe
 
 @dataclass(frozen=True, slots=True)
 class PlatformWords:
-    """What messages say of a platform. `permission_page`: where a person removes our app there."""
+    """What messages say of a platform. `permission_page`: where a person removes our app there; `company` and
+    `login` as in a platform's own data; `app`: the prefix of our app's settings, where it is not the key."""
 
     key: str
     title: str
     account_noun: str = "account"
     post_noun: str = "post"
     permission_page: str = ""
+    company: str = ""
+    login: str = ""
+    app: str = ""
+
+    @property
+    def site(self) -> str:
+        """Whom people deal with: LinkedIn, on a LinkedIn Page."""
+        return self.company or self.title
+
+    @property
+    def door(self) -> str:
+        """Where people sign in: Facebook, for Instagram behind it."""
+        return self.login or self.site
 
 
 @dataclass(frozen=True, slots=True)

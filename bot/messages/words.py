@@ -1,8 +1,8 @@
 """Reasons in words: what happened and what helps, apart for an account, for a post and for the operator.
 
-Keys are the words of `bot.platforms.base.Reason`. `{title}` is the platform, `{noun}` its word for an
-account, `{cure}` what to press here, `{page}` where our access is listed at the platform, `{ENV}` the
-platform's prefix in the settings. Nothing a platform wrote ever gets in here.
+Keys are the words of `bot.platforms.base.Reason`. `{title}` is the platform, `{login}` where people sign in
+for it, `{noun}` its word for an account, `{cure}` what to press here, `{page}` where our access is listed at
+the platform, `{ENV}` its app's prefix in the settings. Nothing a platform wrote ever gets in here.
 """
 
 from __future__ import annotations
@@ -54,30 +54,30 @@ class Words:
 
 
 _OURS = (
-    "Our own app has a problem at {title}. The {noun} is fine.",
+    "Our own app has a problem at {login}. The {noun} is fine.",
     "Nobody has to reconnect: the operator was told.",
 )
 
 ACCOUNT: Mapping[str, tuple[str, str]] = {
-    "expired": ("The permission that {title} gave us has run out.", "To renew it, {cure} and sign in."),
+    "expired": ("The permission that {login} gave us has run out.", "To renew it, {cure} and sign in."),
     "revoked": (
-        "Somebody removed our access at {title}.",
-        "If that was not on purpose, {cure} and sign in again.",
+        "Somebody removed our access at {login}.",
+        "If that was not on purpose, {cure} and sign in again. What may use the login is listed in {page}.",
     ),
     "password_changed": (
-        "The password at {title} was changed, and that ends our access.",
+        "The password at {login} was changed, and that ends our access.",
         "Nothing is wrong: {cure} and sign in again.",
     ),
     "checkpoint": (
-        "{title} wants somebody to log in there and confirm that it is really them.",
-        "Log in at {title}, do what it asks, then {cure}.",
+        "{login} wants somebody to log in there and confirm that it is really them.",
+        "Log in at {login}, do what it asks, then {cure}.",
     ),
     "security_hold": (
         "{title} asks for a security check, such as a second factor or proof of identity.",
         "Log in at {title}, finish the check, then {cure}.",
     ),
     "permission_missing": (
-        "A permission that we need at {title} is missing{permission}.",
+        "A permission that we need at {login} is missing{permission}.",
         "To give it, {cure} and leave every box ticked. "
         "If that changes nothing, first remove our app in {page}.",
     ),
@@ -106,11 +106,11 @@ ACCOUNT: Mapping[str, tuple[str, str]] = {
         "Link the one that takes its place. If it came back, {cure}.",
     ),
     "lost_answer": (
-        "An answer of {title} was lost in a restart or a dropped connection, and our access with it.",
+        "An answer of {login} was lost in a restart or a dropped connection, and our access with it.",
         "Nobody did anything wrong: {cure} once, and it works again.",
     ),
     "refused": (
-        "{title} has ended our access and does not say why.",
+        "{login} has ended our access and does not say why.",
         "To open it again, {cure} and sign in.",
     ),
     "rate_limit": ("{title} asks us to slow down.", "Nothing to do: we try again by ourselves."),
@@ -156,6 +156,10 @@ POST: Mapping[str, tuple[str, str]] = {
         "{title} refuses it as a copy of something that is there already.",
         "Look at the {noun} first: it may be live. Otherwise change the wording in a new post.",
     ),
+    "refused": (
+        "{title} refused it and does not say why.",
+        "Look at the {noun} at {title}: it may be limited there. Then {cure}, or change the post.",
+    ),
     "platform_down": ("{title} did not answer, however often we tried.", "In a while, {cure}."),
     "unreadable": ("{title} answered with something that we cannot read.", "In a while, {cure}."),
     "lost_answer": ("The answer of {title} was lost in a restart.", "Look at the {noun} first, then {cure}."),
@@ -168,33 +172,33 @@ POST: Mapping[str, tuple[str, str]] = {
 
 OPERATOR: Mapping[str, tuple[str, str]] = {
     "app_secret": (
-        "{title} does not accept our client id or secret.",
+        "{login} does not accept our client id or secret.",
         "Compare `{ENV}_CLIENT_ID` and `{ENV}_CLIENT_SECRET` with the developer console and restart. "
         "`lamplighter doctor` checks them.",
     ),
     "app_suspended": (
-        "{title} has suspended or restricted our developer app.",
+        "{login} has suspended or restricted our developer app.",
         "Open the developer console: it says why and how to appeal.",
     ),
     "app_not_reviewed": (
-        "{title} allows this only to reviewed apps.",
+        "{login} allows this only to reviewed apps.",
         "Submit the app for review in the developer console, or add the accounts as testers.",
     ),
     "app_settings": (
-        "A setting of our developer app at {title} is wrong or missing.",
+        "A setting of our developer app at {login} is wrong or missing.",
         "Compare redirect address, products and permissions in the developer console with what "
         "`lamplighter doctor` says.",
     ),
     "version_retired": (
-        "{title} has retired the version of its interface that we use.",
+        "{login} has retired the version of its interface that we use.",
         "Update the bot, or set a newer version in the settings.",
     ),
     "credits": (
-        "Our credits at {title} are used up, or a spending cap is reached.",
+        "Our credits at {login} are used up, or a spending cap is reached.",
         "Buy credits or raise the cap in the developer console.",
     ),
     "app_quota": (
-        "The quota of our developer app at {title} is used up.",
+        "The quota of our developer app at {login} is used up.",
         "Wait until it renews, or ask for a larger one in the developer console.",
     ),
 }
@@ -212,6 +216,14 @@ BY_PLATFORM: Mapping[tuple[str, str], tuple[str, str]] = {
     ("instagram", "media_format"): (
         "Instagram takes only JPEG pictures and MP4 or MOV films.",
         "Convert the file and use it in a new post.",
+    ),
+    ("pinterest", "suspended"): (
+        "Pinterest has suspended the account that this board belongs to.",
+        "Log in at Pinterest to see why and to appeal. Once it is back, {cure}.",
+    ),
+    ("pinterest", "restricted"): (
+        "Pinterest is reviewing the account that this board belongs to and lets nothing be posted.",
+        "Log in at Pinterest to see why. Once that is over, {cure}.",
     ),
     ("x", "restricted"): (
         "X has locked this account for now.",
@@ -258,11 +270,12 @@ def _find(reason: str, platform: PlatformWords, found: tuple[str, str]) -> tuple
 
 def _filled(found: tuple[str, str], platform: PlatformWords, cure: str, permission: str | None) -> Words:
     fields = {
-        "title": platform.title,
+        "title": platform.site,
+        "login": platform.door,
         "noun": platform.account_noun,
         "cure": cure,
         "permission": f" ({permission})" if permission else "",
-        "page": link(f"your apps at {platform.title}", platform.permission_page),
-        "ENV": platform.key.upper(),
+        "page": link(f"your apps at {platform.door}", platform.permission_page),
+        "ENV": (platform.app or platform.key).upper(),
     }
     return Words(found[0].format(**fields), found[1].format(**fields))

@@ -219,6 +219,8 @@ class PlatformInfo:
     probe_interval: timedelta | None = timedelta(days=1)  # None: refreshing is the proof of life
     account_noun: str = "account"
     post_noun: str = "post"
+    company: str = ""  # whose site it is, where the title is another ("LinkedIn" of "LinkedIn Page")
+    login: str = ""  # where people sign in for it, where that is another ("Facebook" of Instagram behind it)
     prices: Prices | None = None  # None: posting costs nothing
 
     @property

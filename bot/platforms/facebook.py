@@ -85,6 +85,7 @@ INFO = PlatformInfo(
 )
 
 
+NO_ROLE = "190/492"
 WITH_INSTAGRAM = replace(INFO, scopes=(*PAGES, *BEHIND_PAGES))
 
 
@@ -127,7 +128,12 @@ class Facebook:
         The end of data access is no verdict here: whether posting ends with it is not documented, and it is
         warned of from the date that the consent brought.
         """
-        seen = await facebook_graph.inspect(self._graph(call), target.token)
+        try:
+            seen = await facebook_graph.inspect(self._graph(call), target.token)
+        except PlatformError as error:
+            if error.verdict.code == NO_ROLE:  # of a Page's token: the login and its other Pages are fine
+                raise PlatformError(Verdict(Kind.PERMISSION, Reason.ROLE_LOST, NO_ROLE)) from None
+            raise
         if seen.kind == "USER" or seen.profile_id not in (None, target.account_id):
             raise PlatformError(_missing("debug/not_this_page"))  # a person's token posts nothing as a Page
         if seen.lacks(facebook_pages.PUBLISH, target.account_id):

@@ -57,6 +57,7 @@ INFO = PlatformInfo(
     permission_page=facebook_login.PERMISSION_PAGE,
     limits=BY_INSTAGRAM.limits,
     pkce=False,
+    login="Facebook",
     unreviewed="Until Meta has reviewed the app, only people with a role in it can link their accounts.",
 )
 

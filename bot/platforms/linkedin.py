@@ -82,7 +82,10 @@ def organisations(version: str, *, shared: bool) -> LinkedIn:
     )
     needs_review = "Posting as a Page takes an app that LinkedIn has approved for it."
     return LinkedIn(
-        version, replace(info, account_noun="Page", unreviewed=unreviewed, needs_review=needs_review)
+        version,
+        replace(
+            info, account_noun="Page", company="LinkedIn", unreviewed=unreviewed, needs_review=needs_review
+        ),
     )
 
 
@@ -175,7 +178,8 @@ class LinkedIn:
 
     async def probe(self, call: Call, target: Target) -> Account:
         """Introspection costs none of the person's quota; a Page needs its role as well."""
-        verdict = login.standing(await login.oauth_call(call, "/introspectToken", {"token": target.token}))
+        seen = await login.oauth_call(call, "/introspectToken", {"token": target.token})
+        verdict = login.standing(seen) or login.lacking(seen, self.info.required_scopes)
         if verdict is not None:
             raise PlatformError(verdict)
         if self._pages and not await pages.may_post(self._desk(call, target), target.account_id):

@@ -63,6 +63,13 @@ TRANSIENT = ("unable to obtain activity", "resource is forbidden")
 """Texts of failures that pass by themselves, whatever status they came with."""
 
 
+DENIALS: Mapping[str, Meaning] = {
+    "application is": (Kind.APP, Reason.APP_SUSPENDED),
+    "member is": (Kind.ACCOUNT, Reason.RESTRICTED),
+}
+"""Whom a denial speaks of, where its text says so: our app or the member, and not a permission."""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenRow:
     """One refusal of a token endpoint that the standard's names do not tell."""
@@ -111,6 +118,9 @@ def _judge(status: int, body: oauth.Body) -> Verdict:
     if meaning is None:
         return oauth.by_status(status, label)
     kind, reason = meaning
+    if kind is Kind.PERMISSION:
+        whom = (found for text, found in DENIALS.items() if text in words.lower())
+        kind, reason = next(whom, meaning)
     return Verdict(kind, reason, label, twin=_twin(words) if kind is Kind.DUPLICATE else None)
 
 

@@ -64,10 +64,20 @@ def standing(body: oauth.Body) -> Verdict | None:
     if status == "revoked":
         return Verdict(Kind.DEAD, Reason.REVOKED, "introspect/revoked")
     if status == "expired":
-        return Verdict(Kind.TOKEN, Reason.EXPIRED, "introspect/expired")
+        return Verdict(Kind.DEAD, Reason.EXPIRED, "introspect/expired")
     if active is False:
         return Verdict(Kind.TOKEN, Reason.REFUSED, "introspect/inactive")
     return Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "introspect")
+
+
+def lacking(body: oauth.Body, required: frozenset[str]) -> Verdict | None:
+    """The permission that introspection does not name any more; None where all are there, or none is said."""
+    granted = oauth.scope_set(body.get("scope"))
+    missing = sorted(required - granted) if granted is not None else []
+    if not missing:
+        return None
+    found = (Kind.PERMISSION, Reason.PERMISSION_MISSING, "introspect/scope")
+    return Verdict(*found, permission=missing[-1])
 
 
 async def _get_v2(call: Call, path: str, token: str, needs: str) -> oauth.Body:

@@ -88,6 +88,7 @@ TEXT_ROWS = (
     Row(Kind.APP, Reason.APP_SUSPENDED, says="api access blocked"),  # general knowledge, with 200
     Row(Kind.ACCOUNT, Reason.ACCOUNT_TYPE, says="not an instagram business"),
     Row(Kind.DEAD, Reason.PASSWORD_CHANGED, says="session has been invalidated"),
+    Row(Kind.DEAD, Reason.EXPIRED, says="data access for this user has expired"),  # 90 days after the consent
     Row(Kind.TRY_LATER, Reason.RATE_LIMIT, says="page request limit reached", pause=THROTTLE_PAUSE),
     Row(Kind.PERMISSION, Reason.PERMISSION_MISSING, says="not enough permissions to post"),
     Row(Kind.PERMISSION, Reason.PERMISSION_MISSING, says="no permission to publish"),

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.http import HttpError
 from bot.platforms import oauth, pinterest_errors, pinterest_pins, reading, text
 from bot.platforms.base import (
     Account,
@@ -150,11 +151,28 @@ class Pinterest:
         if content.media[0].kind is MediaKind.VIDEO and "uploaded" not in handles:
             raise PlatformError(Verdict(Kind.NOT_READY, Reason.UNKNOWN, "no_upload"))
         pin = pinterest_pins.pin(target.account_id, content, handles)
-        body = await pinterest_pins.api(call, "POST", "/pins", target.token, pinterest_pins.WRITE, body=pin)
+        try:
+            body = await pinterest_pins.api(
+                call, "POST", "/pins", target.token, pinterest_pins.WRITE, body=pin
+            )
+        except PlatformError as error:
+            if error.verdict.reason is Reason.ROLE_LOST:
+                await self._is_it_the_app(call, target)
+            raise
         pin_id = oauth.word(body.get("id"))
         if pin_id is None:
             raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_id"))
         return Sent(pin_id, _permalink(pin_id), visibility=None if call.app.reviewed else "private")
+
+    async def _is_it_the_app(self, call: Call, target: Target) -> None:
+        """A board that is refused: raises where our app is refused everything, not this board alone."""
+        try:
+            await self.probe(call, target)
+        except HttpError:
+            return
+        except PlatformError as error:
+            if error.verdict.kind is Kind.APP:
+                raise
 
     async def progress(self, call: Call, target: Target, handles: Handles, external_id: str | None) -> Sent:
         return Sent(external_id, _permalink(external_id) if external_id else None)
@@ -207,7 +225,10 @@ async def _boards(call: Call, token: str, owner: str, picture: str | None) -> As
     bookmark: str | None = None
     for _ in range(BOARDS_PAGES):
         params = {"page_size": str(BOARDS_PAGE)} | ({"bookmark": bookmark} if bookmark else {})
-        body = await pinterest_pins.api(call, "GET", "/boards", token, "boards:read", params=params)
+        try:
+            body = await pinterest_pins.api(call, "GET", "/boards", token, "boards:read", params=params)
+        except PlatformError as error:
+            raise PlatformError(pinterest_errors.of_our_app(error.verdict)) from None
         if not isinstance(body.get("items"), list):
             raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_boards"))
         for item in reading.objects(body, "items"):

@@ -71,7 +71,12 @@ def classify_token(response: Response) -> Verdict:
     verdict = classify(response)
     if verdict.kind is Kind.TOKEN:
         return replace(verdict, kind=Kind.APP, reason=Reason.APP_SECRET)
-    if verdict.reason is Reason.ROLE_LOST:  # there is no board there that could be another's
+    return of_our_app(verdict)
+
+
+def of_our_app(verdict: Verdict) -> Verdict:
+    """Of a call that names no board, none can be another's: what is refused is our app."""
+    if verdict.reason is Reason.ROLE_LOST:
         return replace(verdict, kind=Kind.APP, reason=Reason.APP_SUSPENDED)
     return verdict
 

@@ -77,6 +77,7 @@ ROWS = (
     Row(Kind.TRY_LATER, Reason.RATE_LIMIT, code=88),
     Row(Kind.ACCOUNT, Reason.SUSPENDED, type="user-suspended"),
     Row(Kind.ACCOUNT, Reason.SUSPENDED, detail="user-suspended"),
+    Row(Kind.ACCOUNT, Reason.RESTRICTED, detail="account is temporarily locked"),
     Row(Kind.DUPLICATE, Reason.DUPLICATE, detail="duplicate content"),
     Row(Kind.CONTENT, Reason.MEDIA_DURATION, detail="video longer than"),
     Row(Kind.CONTENT, Reason.LINK_REFUSED, detail="contains an invalid url"),

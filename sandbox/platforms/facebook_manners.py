@@ -139,11 +139,12 @@ def debug_rules() -> dict[str, Rule]:
     }
 
 
-DEBUG = Manners(platform="facebook", unavailable=service_down, rules=debug_rules())
+LOSABLE = frozenset({POST, IG_PUBLISH})
+DEBUG = Manners(platform="facebook", unavailable=service_down, losable=LOSABLE, rules=debug_rules())
 MANNERS = Manners(
     platform="facebook",
     unavailable=service_down,
-    losable=frozenset({POST, IG_PUBLISH}),
+    losable=LOSABLE,
     rules={
         **debug_rules(),
         "secret_wrong": Rule(frozenset({"token", "refresh"}), secret_refused),

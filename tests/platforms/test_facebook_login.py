@@ -149,6 +149,7 @@ async def test_a_living_page_token_is_proved_with_one_call() -> None:
         ({"code": 190, "subcode": 458}, Kind.DEAD, Reason.REVOKED),
         ({"code": 190, "error_subcode": 463}, Kind.DEAD, Reason.EXPIRED),
         ({"code": 190, "message": "must be granted before impersonating"}, Kind.PERMISSION, Reason.ROLE_LOST),
+        ({"code": 190, "subcode": 492}, Kind.PERMISSION, Reason.ROLE_LOST),  # of this Page, not of the login
         ({"code": 100, "message": "?"}, Kind.UNKNOWN, Reason.UNKNOWN),
         ({}, Kind.DEAD, Reason.REFUSED),
         (None, Kind.DEAD, Reason.REFUSED),

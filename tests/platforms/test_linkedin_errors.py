@@ -98,6 +98,20 @@ def test_on_a_page_a_denial_speaks_of_the_role() -> None:
     assert (verdict.kind, verdict.reason) == (K.PERMISSION, R.ROLE_LOST)
 
 
+@pytest.mark.parametrize(
+    ("says", "kind", "reason"),
+    [
+        ("Application is not allowed to use this resource", K.APP, R.APP_SUSPENDED),
+        ("Member is restricted", K.ACCOUNT, R.RESTRICTED),
+    ],
+)
+def test_a_denial_that_names_our_app_or_the_member_is_no_missing_permission(
+    says: str, kind: Kind, reason: Reason
+) -> None:
+    verdict = classify(reply(403, problem(403, "ACCESS_DENIED", 100, says)), needs="w", denied=R.ROLE_LOST)
+    assert (verdict.kind, verdict.reason, verdict.permission) == (kind, reason, None)
+
+
 def test_quotas_begin_anew_at_midnight_utc_by_their_clock() -> None:
     verdict = classify(reply(429, problem(429), Date="Fri, 20 Nov 2026 22:00:00 GMT"))
     assert verdict.retry_after == 7200.0

@@ -222,7 +222,8 @@ async def test_a_new_token_that_is_called_revoked_is_asked_once_more() -> None:
     ("standing", "kind", "reason"),
     [
         ({"active": False, "status": "revoked"}, Kind.DEAD, Reason.REVOKED),
-        ({"active": False, "status": "expired"}, Kind.TOKEN, Reason.EXPIRED),
+        ({"active": False, "status": "expired"}, Kind.DEAD, Reason.EXPIRED),
+        ({"active": True, "scope": "openid,profile"}, Kind.PERMISSION, Reason.PERMISSION_MISSING),
         ({"active": False}, Kind.TOKEN, Reason.REFUSED),
         ({}, Kind.UNCLEAR, Reason.UNREADABLE),
         ({"active": "yes"}, Kind.UNCLEAR, Reason.UNREADABLE),

@@ -22,6 +22,13 @@ ROWS: list[tuple[int | None, int | None, str, Kind, Reason]] = [
     (190, None, "Invalid OAuth access token.", K.DEAD, R.REFUSED),
     (190, 458, "The user has not authorized application 1234.", K.DEAD, R.REVOKED),
     (190, 459, "", K.DEAD, R.CHECKPOINT),
+    (
+        10,
+        None,
+        "(#10) Data access for this user has expired. The user has to log in again.",
+        K.DEAD,
+        R.EXPIRED,
+    ),
     (459, None, "", K.DEAD, R.CHECKPOINT),
     (190, 460, "", K.DEAD, R.PASSWORD_CHANGED),
     (190, 463, "", K.DEAD, R.EXPIRED),

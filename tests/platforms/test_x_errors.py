@@ -49,6 +49,12 @@ API_ROWS: list[tuple[int, object, Kind, Reason]] = [
         R.DUPLICATE,
     ),
     (403, forbidden("You are not permitted to perform this action."), K.UNKNOWN, R.REFUSED),
+    (
+        403,
+        forbidden("To protect our users, this account is temporarily locked. Please log in to unlock it."),
+        K.ACCOUNT,
+        R.RESTRICTED,
+    ),
     (403, forbidden("Forbidden"), K.PERMISSION, R.PERMISSION_MISSING),
     (
         403,

@@ -51,7 +51,7 @@ async def alert(
         kind=incident.kind,
         severity=incident.severity,
         reason=incident.reason,
-        platform=platform_words(house, incident.platform),
+        platform=platform_words(house, incident.platform, await pictures.provider(session, incident)),
         groups=tuple(groups),
         permission=permission_words(house, incident.platform, incident.detail.get("permission")),
         until=until,

@@ -12,13 +12,23 @@ from storage.models import Client, Connection, Invitation
 from storage.pictures import Queued
 
 
-def platform_words(house: House, key: str | None) -> PlatformWords:
-    """A platform in words; its key where this build does not know it (any more)."""
-    platform = house.platforms.get(key or "")
+def platform_words(house: House, key: str | None, provider: str | None = None) -> PlatformWords:
+    """A platform in words, as it is on that provider's grants; its key where this build does not know it."""
+    platform = house.platform_for(key or "", provider) if provider else None
+    platform = platform or house.platforms.get(key or "")
     if platform is None:
         return PlatformWords(key or "", (key or "platform").title())
     info = platform.info
-    return PlatformWords(info.key, info.title, info.account_noun, info.post_noun, info.permission_page)
+    return PlatformWords(
+        info.key,
+        info.title,
+        info.account_noun,
+        info.post_noun,
+        info.permission_page,
+        info.company,
+        info.login,
+        info.provider,
+    )
 
 
 def client_name(client: Client) -> ClientName:
@@ -32,10 +42,8 @@ def account(house: House, connection: Connection) -> Account:
 
 def permission_words(house: House, platform: str | None, scope: str | None) -> str | None:
     """What a permission is for; None where that is not known (its technical name says nothing to people)."""
-    found = house.platforms.get(platform or "")
-    if found is None or not scope:
-        return None
-    return next((item.purpose for item in found.info.scopes if item.name == scope), None)
+    ways = [way.info for _, way in house.ways() if way.info.key == platform]
+    return next((item.purpose for info in ways for item in info.scopes if item.name == scope), None)
 
 
 def waiting(found: Mapping[str, Queued], connection_ids: Iterable[str]) -> Waiting:
