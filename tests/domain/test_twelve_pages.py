@@ -55,10 +55,16 @@ async def all_work(house: House) -> bool:
     return [account.id for account in seen] == [row.account_id for row in rows]
 
 
+async def tended(house: House, grant_id: str) -> None:
+    async with house.db.read() as session:
+        grant = await session.get_one(Grant, grant_id)
+    await second_look.tend(house, grant)
+
+
 async def renewed_once(house: House, twins: Twins, grant: Grant) -> None:
     twins.advance(days=46)
     before = len(twins.world.ledger.find("token_presented", group="refresh"))
-    await second_look.tend(house, grant.id)
+    await tended(house, grant.id)
     assert len(twins.world.ledger.find("token_presented", group="refresh")) == before + 1
     assert await all_work(house)
 
@@ -82,7 +88,7 @@ async def cut_off_and_cured(house: House, twins: Twins, clients: list[Client]) -
 async def one_incident_one_reconnect(house: House, twins: Twins, clients: list[Client], grant: Grant) -> None:
     twins.world.set_fault("password_changed", "facebook", ANNA)
     twins.advance(days=46)
-    await second_look.tend(house, grant.id)
+    await tended(house, grant.id)
     (incident,) = await open_incidents(house)
     assert (incident.kind, incident.reason) == ("grant", "password_changed")
     shown = await roots_of(house, incident)
