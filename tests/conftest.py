@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,21 @@ hypothesis.settings.load_profile("suite")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long`: the simulations at their full size, which take many minutes."""
     parser.addoption("--long", action="store_true", help="run the simulations at their full size")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many faults were tried on posts, and what came of them, under the results of every run."""
+    outcomes: Counter[str] = Counter()
+    tests = 0
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
+        found = [value for name, value in getattr(report, "user_properties", ()) if name == "faults"]
+        tests += bool(found) and report.when == "call"
+        for value in found if getattr(report, "when", "") == "call" else ():
+            outcomes.update(value)
+    if tests:
+        ends = ", ".join(f"{number} {end}" for end, number in outcomes.most_common())
+        terminalreporter.write_sep("-", "faults at every step of publishing")
+        terminalreporter.write_line(f"{outcomes.total()} faults in {tests} tests: {ends}")
 
 
 @pytest.fixture(scope="session")

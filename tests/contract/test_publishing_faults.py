@@ -281,6 +281,6 @@ async def test_one_fault_leaves_one_post_or_is_told(
             for at, fault in itertools.product(range(requests), Fault):
                 await report.tried(fault, at)
     crashes = [f"{entry['problem']} in {entry['what']}" for entry in logs if entry["event"] == "work_failed"]
-    record_property("faults", report.outcomes.total())
+    record_property("faults", dict(report.outcomes))
     print(f"{kind}: {requests} requests, {report.outcomes.total()} faults: {dict(report.outcomes)}")
     assert not report.problems + crashes, "\n".join(report.problems + crashes)
