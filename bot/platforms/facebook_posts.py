@@ -118,13 +118,26 @@ async def _reel_step(desk: Desk, film: Media, handles: Handles) -> Ready | Wait:
         made = {VIDEO: _made(body, "video_id"), "upload": _upload_address(_made(body, "upload_url"))}
         return Wait({**handles, **made}, 0.0, FRESH_FOR)
     if "uploaded" not in handles:
-        verdict = await _fetched_by_facebook(desk, film, handles["upload"])
+        verdict = await _given(desk, film, handles)
         return _again(handles, verdict) if verdict else Wait({**handles, "uploaded": "1"}, 0.0, FRESH_FOR)
     state = await state_of(desk.graph, desk.target.token, handles[VIDEO])
     if state.failed:
         verdict = Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, state.label)
         return _again({"tries": handles.get("tries", "0")}, verdict)
     return Wait(handles, UPLOAD_PAUSE) if state.arriving else Ready(handles, FRESH_FOR)
+
+
+async def _given(desk: Desk, film: Media, handles: Handles) -> Verdict | None:
+    """As `_fetched_by_facebook`. An upload whose answer was lost is refused the second time: a film that has
+    arrived is not given again."""
+    try:
+        return await _fetched_by_facebook(desk, film, handles["upload"])
+    except PlatformError as error:
+        if error.verdict.kind is not Kind.CONTENT:
+            raise
+        if (await state_of(desk.graph, desk.target.token, handles[VIDEO])).arrived:
+            return None
+        raise
 
 
 async def _fetched_by_facebook(desk: Desk, film: Media, upload: str) -> Verdict | None:

@@ -45,6 +45,11 @@ class VideoState:
         """Facebook is still fetching it. Waiting for "ready" alone would hang."""
         return self.status == "in_progress"
 
+    @property
+    def arrived(self) -> bool:
+        """The whole film is there."""
+        return self.status in ("upload_complete", "processing", "ready")
+
 
 async def state_of(graph: Graph, token: str, video_id: str) -> VideoState:
     """Raises PlatformError; a film that cannot be found says nothing about the Page."""
