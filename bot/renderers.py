@@ -149,9 +149,12 @@ async def _post_news(session: AsyncSession, house: House, notice: Notice) -> Mes
 
 
 async def _late(session: AsyncSession, house: House, notice: Notice) -> Message | None:
-    ids = notice.facts.get("deliveries", ())
-    found = await posts.late(session, house, notice.workspace_id, notice.subject_id or "", ids)
-    return late.late(*found) if found else None
+    found = await posts.late(session, house, notice.workspace_id, notice.subject_id or "", notice.id)
+    return late.late(*found, notice.id) if found else None
+
+
+async def _late_more(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    return late.more(int(notice.facts.get("posts") or 1))
 
 
 async def _gap(session: AsyncSession, house: House, notice: Notice) -> Message | None:
@@ -268,6 +271,7 @@ TOPICS: dict[str, Show] = {
     digests.TOTALS: _totals,
     pausing.TOPIC: _pause,
     pausing.NEWS: _pause_news,
+    "late.more": _late_more,
     disconnecting.TOPIC: _disconnected,
     leaving.TOPIC: _closed,
     "engine.gap": _gap,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storage.leases import free
-from storage.models import Client, Connection, Delivery, Grant, Post, Workspace
+from storage.models import Client, Connection, Delivery, Grant, Notice, Post, Workspace
 
 BEFORE_RETURN = ("scheduled", "preparing", "blocked")
 """States in which nothing can have appeared yet: edit, move and cancel are possible."""
@@ -158,16 +158,33 @@ async def held(
     return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
 
 
-async def overdue(session: AsyncSession, client_id: str, before: datetime, but: str) -> Sequence[Delivery]:
-    """Deliveries of a client that were planned before a moment and have made nothing yet at their platform;
-    `but` names one of which the caller knows that what it made is of no use any more."""
+async def overdue(
+    session: AsyncSession, client_id: str, before: datetime, waiting: str, found: str
+) -> Sequence[Delivery]:
+    """Deliveries of a client that were planned before a moment and have made nothing yet at their platform,
+    those that waited for it among them (`waiting`: their reason), and the one that the caller `found`."""
+    idle = and_(Delivery.state.in_(("scheduled", "preparing")), Delivery.handles.is_(None))
+    held = and_(Delivery.state == "blocked", Delivery.reason == waiting)
     query = select(Delivery).where(
         Delivery.client_id == client_id,
-        Delivery.state.in_(("scheduled", "preparing")),
         Delivery.planned_at < before,
-        Delivery.handles.is_(None) | (Delivery.id == but),
+        or_(idle, held, and_(Delivery.id == found, Delivery.state.in_(BEFORE_RETURN))),
     )
     return (await session.execute(query.order_by(Delivery.due_at))).scalars().all()
+
+
+async def retire_offer(session: AsyncSession, key: str, retired: str) -> None:
+    """Gives the notice `key` another key where nothing of what it asks about is undecided any more: then the
+    next late post gets a message of its own. Of two that try, one waits for the other and changes nothing."""
+    undecided = exists().where(
+        Delivery.offer_id == Notice.id, Delivery.state == "blocked", Delivery.late.is_(True)
+    )
+    await session.execute(
+        update(Notice)
+        .where(Notice.unique_key == key, ~undecided)
+        .values(unique_key=retired)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def waiting(session: AsyncSession, connection_ids: Iterable[str]) -> tuple[int, datetime | None]:
@@ -178,26 +195,3 @@ async def waiting(session: AsyncSession, connection_ids: Iterable[str]) -> tuple
     )
     count, first = (await session.execute(query)).one()
     return int(count), first
-
-
-async def failed(session: AsyncSession, workspace_id: str, client_ids: Iterable[str]) -> Sequence[Work]:
-    """What failed or waits for a person's word, the newest first."""
-    query = (
-        select(Delivery, Post, Connection, Grant, Client, Workspace)
-        .join(Post, Post.id == Delivery.post_id)
-        .join(Connection, Connection.id == Delivery.connection_id)
-        .join(Grant, Grant.id == Connection.grant_id)
-        .join(Client, Client.id == Delivery.client_id)
-        .join(Workspace, Workspace.id == Delivery.workspace_id)
-        .where(
-            Delivery.workspace_id == workspace_id,
-            Delivery.client_id.in_(list(client_ids)),
-            or_(
-                Delivery.state == "failed",
-                and_(Delivery.state == "unconfirmed", Delivery.next_at.is_(None)),
-                and_(Delivery.state == "blocked", Delivery.late),
-            ),
-        )
-        .order_by(Delivery.due_at.desc())
-    )
-    return [Work(*row) for row in (await session.execute(query)).all()]

@@ -33,6 +33,7 @@ class Item:
     delivery: Delivery
     post: Post
     connection: Connection
+    grant: Grant
     client: Client
 
 
@@ -171,19 +172,54 @@ async def published_between(
 
 
 async def deliveries(
-    session: AsyncSession, workspace_id: str, *which: ColumnElement[bool], limit: int | None = None
+    session: AsyncSession,
+    workspace_id: str,
+    *which: ColumnElement[bool],
+    limit: int | None = None,
+    offset: int | None = None,
 ) -> list[Item]:
     """Deliveries of a workspace that fit, the first due first."""
     query = (
-        select(Delivery, Post, Connection, Client)
+        select(Delivery, Post, Connection, Grant, Client)
         .join(Post, Post.id == Delivery.post_id)
         .join(Connection, Connection.id == Delivery.connection_id)
+        .join(Grant, Grant.id == Connection.grant_id)
         .join(Client, Client.id == Delivery.client_id)
         .where(Delivery.workspace_id == workspace_id, *which)
         .order_by(Delivery.due_at, Connection.platform, Connection.handle, Delivery.id)
         .limit(limit)
+        .offset(offset)
     )
     return [Item(*row) for row in (await session.execute(query)).all()]
+
+
+async def offered(
+    session: AsyncSession, workspace_id: str, offer_id: str, start: int, size: int
+) -> tuple[list[Item], int]:
+    """A page of what one notice asks about and is undecided, the first due first; and how many there are."""
+    undecided = (Delivery.offer_id == offer_id, Delivery.state == "blocked", Delivery.late.is_(True))
+    return await _page(session, workspace_id, undecided, start, size)
+
+
+async def failed(
+    session: AsyncSession, workspace_id: str, client_id: str, start: int, size: int
+) -> tuple[list[Item], int]:
+    """A page of what failed for a client, the first due first; and how many there are."""
+    which = (Delivery.client_id == client_id, Delivery.state == "failed")
+    return await _page(session, workspace_id, which, start, size)
+
+
+async def _page(
+    session: AsyncSession,
+    workspace_id: str,
+    which: tuple[ColumnElement[bool], ...],
+    start: int,
+    size: int,
+) -> tuple[list[Item], int]:
+    own = (Delivery.workspace_id == workspace_id, *which)
+    total = await session.scalar(select(func.count()).select_from(Delivery).where(*own))
+    found = await deliveries(session, workspace_id, *which, limit=size, offset=start)
+    return found, int(total or 0)
 
 
 async def unsettled(

@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.commands import choosing, outcomes
 from bot.commands.desk import Desk
-from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press
+from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press, read_choices
 from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, demand_named
 from bot.domain import pictures, posting
 from bot.domain.auditing import Actor
 from bot.domain.errors import NotCurrent, Refused
-from bot.domain.posting import Choice
+from bot.domain.posting import Choice, Decision, Outcome
 from bot.domain.preferences import Right
 from bot.messages import actions, decisions
 from bot.messages.message import Message
 from bot.messages.retry import FailureFacts
 from storage.models import Client, Delivery
 
-Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[list[Delivery]]]
-
 
 async def post_again(
     session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
-) -> list[Delivery]:
+) -> Outcome:
     """One that nobody could find: posted again, on the word of whoever looked."""
     return await posting.post_again(session, actor, choices[0], now)
 
 
 async def it_is_live(
     session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
-) -> list[Delivery]:
+) -> Outcome:
     """One that somebody found."""
     return await posting.it_is_live(session, actor, choices[0], now)
 
 
-def deciding(rule: Rule, doing: str, done: str, *, named: bool = False) -> PressHandler:
+def deciding(rule: Decision, doing: str, done: str, *, named: bool = False) -> PressHandler:
     """The handler of a button. `named`: only admins and the people named for the client."""
 
     async def handler(desk: Desk, press: Press) -> Message:
         demand_member(press.asker, doing)
-        choices = [Choice(*numbers) for numbers in actions.read_choices(press.value)]
-        if not choices:
-            raise Refused(OLD_BUTTON)
-        async with desk.house.db.write() as session:
-            if named:
-                await _demand_named(session, press.asker, choices, doing)
-            changed = await rule(session, press.asker.actor, choices, desk.house.clock.now())
+        choices = read_choices(press)
+        try:
+            async with desk.house.db.write() as session:
+                if named:
+                    await _demand_named(session, press.asker, choices, doing)
+                outcome = await rule(session, press.asker.actor, choices, desk.house.clock.now())
+        except NotCurrent:
+            raise Refused(await outcomes.stale(desk, press.asker, choices)) from None
         desk.house.wake.all()
-        said = decisions.decided(done, len(changed), len(choices))
+        said = decisions.decided(done, len(outcome.changed), len(choices))
         return decisions.above(said, await _rest(desk, press)) if press.is_ephemeral else said
 
     return handler
@@ -89,3 +89,4 @@ def register(app: AsyncApp, desk: Desk) -> None:
         (actions.DROP, drop),
     ):
         listen_for_press(app, desk, action_id, handler, replaces=True)
+    choosing.register(app, desk)

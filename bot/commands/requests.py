@@ -18,6 +18,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.commands.desk import Desk
 from bot.commands.who import Asker, who_asks
 from bot.domain.errors import Refused
+from bot.domain.posting import Choice
+from bot.messages import actions
 from bot.messages.message import Message
 from bot.slack.errors import Refusal, SlackProblem
 
@@ -30,6 +32,7 @@ __all__ = [
     "listen_for_command",
     "listen_for_press",
     "pattern",
+    "read_choices",
     "read_press",
     "tell_person",
     "unescaped",
@@ -157,6 +160,14 @@ async def read_press(
         is_ephemeral=bool(container.get("is_ephemeral")),
         view=body.get("view"),
     )
+
+
+def read_choices(press: Press) -> list[Choice]:
+    """The deliveries of a press as the person saw them. Raises Refused where there is none."""
+    found = [Choice(*numbers) for numbers in actions.read_choices(press.value)]
+    if not found:
+        raise Refused(OLD_BUTTON)
+    return found
 
 
 def unescaped(text: str) -> str:

@@ -87,11 +87,7 @@ async def take_all_off(
     rows = await leaving.end(session, actor.workspace_id, seen, now)
     ids, grant_ids = [row.id for row in rows], {row.grant_id for row in rows}
     cancelled = await leaving.cancel(session, ids, now)
-    posts_of: dict[str, set[str]] = {}
-    for delivery in cancelled:
-        posts_of.setdefault(delivery.client_id, set()).add(delivery.post_id)
-    for client_id, post_ids in posts_of.items():
-        await reports.settled(session, client_id, *post_ids)
+    await reports.settled(session, *cancelled)
     await _close_incidents(session, actor, rows, now)
     # A link that was meant to reconnect an account does not bring it back by accident.
     await inviting.close_where(session, Invitation.connection_id.in_(ids))

@@ -22,7 +22,7 @@ from bot.domain.content import content_of
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.examining import Refusal
 from bot.domain.house import House
-from bot.domain.posting import PAST_TOLERANCE, Choice, DraftProblems
+from bot.domain.posting import PAST_TOLERANCE, Choice, DraftProblems, Outcome
 from bot.platforms.base import Content
 from storage import queue as store
 from storage.deliveries import BEFORE_RETURN
@@ -51,19 +51,8 @@ class Edit:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a press came to: deliveries that changed, and the choices that had moved on and were left alone.
-
-    `repeated`: the same was submitted before, and stands already."""
-
-    changed: tuple[Delivery, ...]
-    left: tuple[Choice, ...] = ()
-    repeated: bool = False
-
-
-Values = Callable[[int], dict[str, Any]]
-"""The new columns of the n-th delivery."""
+Values = Callable[[Choice, int], dict[str, Any]]
+"""The new columns of a delivery, which is the n-th that is changed."""
 
 
 async def edit(
@@ -73,6 +62,68 @@ async def edit(
     no return (or were not chosen), the chosen ones become a post of their own.
 
     Raises NotCurrent where nothing could be changed, DraftProblems where a platform would refuse it."""
+    found = await _reworded(session, house, actor, choices, words)
+    if found.is_same:
+        if not found.rows or any(row.state not in BEFORE_RETURN for row in found.rows):
+            raise NotCurrent(MOVED_ON)
+        return Outcome(tuple(found.rows), repeated=True)
+    values = {
+        "state": case((Delivery.state == "preparing", "scheduled"), else_=Delivery.state),
+        "next_at": case((Delivery.state == "preparing", now), else_=Delivery.next_at),
+    }
+    done = await _change(session, actor, choices, "post.edited", now, store.open_ones(), lambda *_: values)
+    await _store_words(session, found, done, words, now)
+    return done
+
+
+async def edit_failed(
+    session: AsyncSession, house: House, actor: Actor, choices: Sequence[Choice], words: Edit, now: datetime
+) -> Outcome:
+    """Changes the words of one post where it failed, and sends it again there, and nowhere else.
+
+    Raises NotCurrent, DraftProblems, and Refused where nothing was changed."""
+    found = await _reworded(session, house, actor, choices, words)
+    if found.is_same:
+        rows = {row.id: row for row in found.rows}
+        if not rows:
+            raise NotCurrent(MOVED_ON)
+        if all(rows[choice.delivery_id].attempt == choice.attempt + 1 for choice in choices):
+            return Outcome(tuple(found.rows), repeated=True)
+        raise Refused("You changed nothing. To send it again as it is, close this window and press Retry.")
+    condition = Delivery.state == "failed"
+    done = await _change(session, actor, choices, "post.corrected", now, condition, lambda *_: again(now))
+    await _store_words(session, found, done, words, now)
+    return done
+
+
+def again(now: datetime) -> dict[str, Any]:
+    """The columns of a delivery that failed and goes out again at once, as a new attempt."""
+    return FRESH | {
+        "state": "scheduled",
+        "attempt": Delivery.attempt + 1,
+        "next_at": now,
+        "planned_at": now,
+        "late": False,
+        "reason": None,
+        "code": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Reworded:
+    """A post (locked) and its new content, the platforms of its chosen accounts by the account, the chosen
+    deliveries as they are, and whether all of them say that already."""
+
+    post: Post
+    content: Content
+    platform_of: Mapping[str, str]
+    rows: Sequence[Delivery]
+    is_same: bool
+
+
+async def _reworded(
+    session: AsyncSession, house: House, actor: Actor, choices: Sequence[Choice], words: Edit
+) -> _Reworded:
     posts = await store.locked(session, actor.workspace_id, [choice.delivery_id for choice in choices])
     post = next(iter(posts.values()), None)
     if post is None or len({row.id for row in posts.values()}) != 1:
@@ -83,37 +134,45 @@ async def edit(
     _check(house, set(platform_of.values()), content, words.texts)
     rows = await _chosen(session, actor, choices)
     same = all(row.text == _own_text(words, platform_of.get(row.connection_id, "")) for row in rows)
-    if content == before and same:
-        if not rows or any(row.state not in BEFORE_RETURN for row in rows):
-            raise NotCurrent(MOVED_ON)
-        return Outcome(tuple(rows), repeated=True)
-    values = {
-        "state": case((Delivery.state == "preparing", "scheduled"), else_=Delivery.state),
-        "next_at": case((Delivery.state == "preparing", now), else_=Delivery.next_at),
-    }
-    done = await _change(session, actor, choices, "post.edited", now, store.open_ones(), lambda _: values)
-    ids = [row.id for row in done.changed]
-    target = await _own_post(session, post, ids, now)
+    return _Reworded(post, content, platform_of, rows, content == before and same)
+
+
+async def _store_words(
+    session: AsyncSession, found: _Reworded, done: Outcome, words: Edit, now: datetime
+) -> None:
+    target = await _own_post(session, found.post, [row.id for row in done.changed], now)
+    content = found.content
     target.text, target.title, target.link = content.text, content.title, content.link
     for row in done.changed:
-        row.text = _own_text(words, platform_of.get(row.connection_id, ""))
+        row.text = _own_text(words, found.platform_of.get(row.connection_id, ""))
     await session.flush()
     await media_use.hold(session, target, content.media, now)
-    return done
 
 
 async def move(
-    session: AsyncSession, actor: Actor, choices: Sequence[Choice], due_at: datetime, now: datetime
+    session: AsyncSession,
+    actor: Actor,
+    choices: Sequence[Choice],
+    due_at: datetime,
+    now: datetime,
+    apart: timedelta = timedelta(0),
 ) -> Outcome:
-    """Another moment (UTC-aware). Raises Refused for one in the past, NotCurrent."""
+    """Another moment (UTC-aware) for the first post, and for each further one that much later, in the order
+    in which they were due. Raises Refused for a moment in the past, NotCurrent."""
     if due_at < now - PAST_TOLERANCE:
         raise Refused(PAST)
     rows = await _chosen(session, actor, choices)
-    if rows and all(row.state == "scheduled" and row.due_at == row.planned_at == due_at for row in rows):
+    moments = list(dict.fromkeys((row.due_at, row.post_id) for row in sorted(rows, key=_in_due_order)))
+    wanted = {row.id: due_at + moments.index((row.due_at, row.post_id)) * apart for row in rows}
+    stands = (row.state == "scheduled" and row.due_at == row.planned_at == wanted[row.id] for row in rows)
+    if rows and all(stands):
         return Outcome(tuple(rows), repeated=True)
-    return await _change(
-        session, actor, choices, "post.moved", now, store.open_ones(), lambda _: _due(due_at, due_at)
-    )
+
+    def moved(choice: Choice, _: int) -> dict[str, Any]:
+        due = wanted.get(choice.delivery_id, due_at)
+        return _due(due, due)
+
+    return await _change(session, actor, choices, "post.moved", now, store.open_ones(), moved)
 
 
 async def publish_now(
@@ -121,7 +180,7 @@ async def publish_now(
 ) -> Outcome:
     """Due from now on. Raises NotCurrent."""
     return await _change(
-        session, actor, choices, "post.hurried", now, store.open_ones(), lambda _: _due(now, now)
+        session, actor, choices, "post.hurried", now, store.open_ones(), lambda *_: _due(now, now)
     )
 
 
@@ -135,7 +194,7 @@ async def stagger(
         raise NotCurrent(MOVED_ON)
     start = max(first.due_at, now)
 
-    def spread(number: int) -> dict[str, Any]:
+    def spread(_: Choice, number: int) -> dict[str, Any]:
         return _due(start + number * step, start + number * step)
 
     return await _change(session, actor, choices, "post.staggered", now, store.open_ones(), spread)
@@ -144,7 +203,7 @@ async def stagger(
 async def cancel(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:
     """Takes it out of the queue; it can be restored for a day. Raises NotCurrent."""
     values = {"state": "cancelled", "reason": store.CANCELLED, "next_at": None, "late": False}
-    return await _change(session, actor, choices, "post.cancelled", now, store.open_ones(), lambda _: values)
+    return await _change(session, actor, choices, "post.cancelled", now, store.open_ones(), lambda *_: values)
 
 
 async def restore(session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime) -> Outcome:
@@ -154,7 +213,11 @@ async def restore(session: AsyncSession, actor: Actor, choices: Sequence[Choice]
     living = select(Connection.id).where(Connection.state == "live")
     condition = and_(store.restorable(now), Delivery.connection_id.in_(living))
     values = _due(Delivery.due_at, Delivery.due_at)
-    return await _change(session, actor, choices, "post.restored", now, condition, lambda _: values)
+    return await _change(session, actor, choices, "post.restored", now, condition, lambda *_: values)
+
+
+def _in_due_order(row: Delivery) -> tuple[datetime, datetime, str]:
+    return row.due_at, row.created_at, row.post_id
 
 
 def _due(due_at: Any, next_at: Any) -> dict[str, Any]:
@@ -187,7 +250,7 @@ async def _change(
         post = posts.get(choice.delivery_id)
         row = None
         if post is not None:
-            columns = FRESH | {"revision": revisions[post.id]} | values(len(changed))
+            columns = FRESH | {"revision": revisions[post.id]} | values(choice, len(changed))
             numbers = (choice.delivery_id, choice.attempt, choice.revision)
             row = await store.change(session, actor.workspace_id, numbers, condition, now, **columns)
         if row is None:
@@ -199,7 +262,7 @@ async def _change(
     for row in changed:
         detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
         record(session, actor, action, now, client_id=row.client_id, detail=detail)
-        await reports.settled(session, row.client_id, row.post_id)
+        await reports.settled(session, row)
     for post in {id(item): item for item in posts.values()}.values():
         await _follow(session, post, revisions[post.id], {row.id for row in changed})
     return Outcome(tuple(changed), tuple(left))

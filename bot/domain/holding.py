@@ -14,10 +14,10 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.house import House
-from bot.domain.telling import show_view, team
+from bot.domain.telling import show_view, team, tell_event
 from storage import deliveries as store
 from storage.deliveries import Work
-from storage.models import Delivery
+from storage.models import Delivery, Notice, new_id
 
 
 class Hold(StrEnum):
@@ -27,6 +27,7 @@ class Hold(StrEnum):
     DEAD = "dead"
     WAITING = "waiting"  # for the platform to answer
     LATE = "late"  # past its time: a person decides
+    RESTORED = "restored"  # as a backup had it: a person knows what has happened to it since
 
 
 def why_held(work: Work, now: datetime) -> Hold | None:
@@ -61,27 +62,51 @@ async def release(
     return len(on_time), len(late)
 
 
-async def offer(session: AsyncSession, late: Sequence[Delivery], now: datetime) -> None:
-    """Asks about late posts, all of a client in one message."""
+async def offer(
+    session: AsyncSession, held: Sequence[Delivery], now: datetime, why: Hold = Hold.LATE
+) -> None:
+    """Asks about posts that do not go out by themselves any more, all of a client in one message.
+
+    While something in that message is undecided, what comes later joins it, and a reply says so."""
     by_client: dict[str, list[Delivery]] = {}
-    for item in late:
-        await _set(session, item, now, state="blocked", next_at=None, reason=Hold.LATE, late=True)
+    for item in held:
         by_client.setdefault(item.client_id, []).append(item)
-    for client_id, items in by_client.items():
-        await show_view(
-            session,
-            items[0].workspace_id,
-            "late",
-            f"late:{items[0].id}:{items[0].attempt}",
-            team(client_id),
-            subject_id=client_id,
-            facts={"deliveries": [item.id for item in items]},
-        )
+    for items in by_client.values():
+        notice = await _open_offer(session, items[0])
+        asked = {"state": "blocked", "next_at": None, "reason": why, "late": True, "offer_id": notice.id}
+        for item in items:
+            await _set(session, item, now, **asked)
+        if notice.sent_version:
+            await _tell_more(session, notice, items)
+
+
+async def _open_offer(session: AsyncSession, item: Delivery) -> Notice:
+    """The message in which a client's posts are asked about: the one that still asks, or a new one."""
+    key = f"late:{item.client_id}"
+    await store.retire_offer(session, key, f"{key}:{new_id()}")
+    place = item.workspace_id, "late", key, team(item.client_id)
+    return await show_view(session, *place, subject_id=item.client_id)
+
+
+async def _tell_more(session: AsyncSession, notice: Notice, items: Sequence[Delivery]) -> None:
+    first = items[0]
+    await tell_event(
+        session,
+        first.workspace_id,
+        "late.more",
+        f"late:{notice.id}:{first.id}:{first.attempt}:{first.revision}",
+        team(first.client_id),
+        subject_id=first.client_id,
+        facts={"posts": len({item.post_id for item in items})},
+        root=notice,
+        broadcast=True,
+    )
 
 
 async def offer_late_of_client(session: AsyncSession, house: House, found: Delivery, now: datetime) -> None:
     """After a gap: everything of `found`'s client that is past its time, in one message."""
-    late = await store.overdue(session, found.client_id, now - house.late_after, found.id)
+    past = now - house.late_after
+    late = await store.overdue(session, found.client_id, past, Hold.WAITING, found.id)
     await offer(session, late, now)
 
 

@@ -6,11 +6,11 @@ changes nothing and says so. Ten presses are one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import media_use, reports
@@ -64,6 +64,21 @@ class Choice:
     delivery_id: str
     attempt: int
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a press came to: deliveries that changed, and the choices that had moved on and were left alone.
+
+    `repeated`: the same was submitted before, and stands already."""
+
+    changed: tuple[Delivery, ...]
+    left: tuple[Choice, ...] = ()
+    repeated: bool = False
+
+
+Decision = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[Outcome]]
+"""What a person decides about deliveries."""
 
 
 class DraftProblems(Refused):
@@ -165,9 +180,7 @@ def _add_deliveries(session: AsyncSession, post: Post, proposed: Iterable[Propos
         )
 
 
-async def retry(
-    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
-) -> list[Delivery]:
+async def retry(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
     """Sends failed deliveries again: only those, each once. Raises NotCurrent when none is."""
     return await _decide(
         session,
@@ -187,7 +200,7 @@ async def retry(
     )
 
 
-async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> list[Delivery]:
+async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> Outcome:
     """A person looked and it is not there."""
     return await _decide(
         session,
@@ -209,7 +222,7 @@ async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: d
     )
 
 
-async def it_is_live(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> list[Delivery]:
+async def it_is_live(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> Outcome:
     """A person looked and it is there."""
     return await _decide(
         session,
@@ -225,10 +238,9 @@ async def it_is_live(session: AsyncSession, actor: Actor, choice: Choice, now: d
     )
 
 
-async def send_late(
-    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
-) -> list[Delivery]:
-    """Sends what was held past its time, in its order."""
+async def send_late(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
+    """Lets go what waited for a person's word, in its order: now, or at its time where that is to come."""
+    moment = case((Delivery.due_at > now, Delivery.due_at), else_=now)
     return await _decide(
         session,
         actor,
@@ -238,15 +250,13 @@ async def send_late(
         (Delivery.state == "blocked") & Delivery.late,
         state="scheduled",
         late=False,
-        next_at=now,
-        planned_at=now,
+        next_at=moment,
+        planned_at=moment,
         reason=None,
     )
 
 
-async def drop(
-    session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime
-) -> list[Delivery]:
+async def drop(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
     """Gives up deliveries that have not gone out."""
     return await _decide(
         session,
@@ -269,8 +279,9 @@ async def _decide(
     now: datetime,
     condition: object,
     **values: object,
-) -> list[Delivery]:
+) -> Outcome:
     changed: list[Delivery] = []
+    left: list[Choice] = []
     for choice in choices:
         moved = await session.execute(
             update(Delivery)
@@ -285,11 +296,15 @@ async def _decide(
             .returning(Delivery)
             .execution_options(populate_existing=True)
         )
-        changed.extend(moved.scalars().all())
+        row = moved.scalars().first()
+        if row is None:
+            left.append(choice)
+        else:
+            changed.append(row)
     if not changed:
         raise NotCurrent("Nothing was changed: this has moved on since the message was written.")
     for delivery in changed:
         detail = {"delivery": delivery.id, "attempt": delivery.attempt}
         record(session, actor, action, now, client_id=delivery.client_id, detail=detail)
-        await reports.settled(session, delivery.client_id, delivery.post_id)
-    return changed
+        await reports.settled(session, delivery)
+    return Outcome(tuple(changed), tuple(left))

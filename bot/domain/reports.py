@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import incident_threads, incidents
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
-from bot.domain.telling import show_view, team, tell_event, touch, touch_subject
+from bot.domain.telling import show_view, team, tell_event, touch, touch_notices
 from storage.deliveries import Work
-from storage.models import Connection, Notice
+from storage.models import Connection, Delivery, Notice
 
 
 async def published(session: AsyncSession, work: Work, permalink: str | None, now: datetime) -> None:
@@ -41,14 +41,14 @@ async def published(session: AsyncSession, work: Work, permalink: str | None, no
         root=root,
     )
     await touch(session, post_key(work.post.id))
-    await touch_subject(session, "late", work.client.id)
+    await touch_notices(session, work.delivery.offer_id)
 
 
 async def failed(session: AsyncSession, work: Work) -> None:
     """A delivery failed: the post's root shows it, and a reply says why and what to do."""
     root = await _post_root(session, work)
     await _news(session, work, root, "failed", f"failed:{work.delivery.id}:{work.delivery.attempt}")
-    await touch_subject(session, "late", work.client.id)
+    await touch_notices(session, work.delivery.offer_id)
 
 
 async def unconfirmed(session: AsyncSession, work: Work) -> None:
@@ -101,10 +101,10 @@ async def _news(session: AsyncSession, work: Work, root: Notice, what: str, step
     )
 
 
-async def settled(session: AsyncSession, client_id: str, *post_ids: str) -> None:
-    """A person decided about deliveries of a client: what shows them is rendered again."""
-    await touch(session, *(post_key(post_id) for post_id in post_ids))
-    await touch_subject(session, "late", client_id)
+async def settled(session: AsyncSession, *deliveries: Delivery) -> None:
+    """A person decided about deliveries: what shows them is rendered again."""
+    await touch(session, *{post_key(delivery.post_id) for delivery in deliveries})
+    await touch_notices(session, *{delivery.offer_id for delivery in deliveries})
 
 
 def post_key(post_id: str) -> str:

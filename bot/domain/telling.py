@@ -89,6 +89,13 @@ async def touch(session: AsyncSession, *keys: str) -> None:
     await _raise_version(session, Notice.unique_key.in_(keys))
 
 
+async def touch_notices(session: AsyncSession, *notice_ids: str | None) -> None:
+    """Has views rendered again by their ids; None stands for none."""
+    ids = [notice_id for notice_id in notice_ids if notice_id is not None]
+    if ids:
+        await _raise_version(session, Notice.id.in_(ids))
+
+
 async def touch_subject(session: AsyncSession, topic: str, subject_id: str) -> None:
     """Has every view of a topic about one subject rendered again."""
     await _raise_version(session, (Notice.topic == topic) & (Notice.subject_id == subject_id))

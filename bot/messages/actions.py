@@ -99,3 +99,11 @@ QUEUE_PAUSE = "queue.pause"  # value: client or "all",scope:page
 QUEUE_RESUME = "queue.resume"  # value: client or "all",scope:page
 QUEUE_EDITOR = "queue_editor"
 QUEUE_MOVER = "queue_mover"
+
+EDIT_FAILED = "post.edit"  # value: choices
+FAILED_EDITOR = "failed_editor"
+MOVE_LATE = "late.move"  # value: choices
+CHOOSE = "choose.open"  # value: of:id (an offer's notice, or a client whose posts failed)
+CHOOSE_PAGE = "choose.page"  # value: page
+CHOOSER = "chooser"
+DROP_ASKED = "drop_asked"

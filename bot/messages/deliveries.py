@@ -15,6 +15,10 @@ from bot.messages.words import post_words
 EXCERPT_MOST = 90
 ALL_MOST = 50  # as many choices as a button's value holds for certain
 
+RECONNECTS_MOST = 5
+IN_THE_WORDS = frozenset({"text_too_long", "text_refused", "link_refused", "policy", "duplicate", "spam"})
+"""Reasons that other words may cure."""
+
 
 @dataclass(frozen=True, slots=True)
 class PostShown:
@@ -45,7 +49,8 @@ class PostShown:
 @dataclass(frozen=True, slots=True)
 class DeliveryShown:
     """A post on one account. `state` and `reason` are the row's; `asked`: unconfirmed, and only a person can
-    tell; `late`: held past its time and offered; `planned_at`: when this attempt was to go out (UTC)."""
+    tell; `late`: held until a person decides; `planned_at`: when this attempt was to go out (UTC);
+    `reconnect`: the connection that has to be linked again first."""
 
     id: str
     attempt: int
@@ -59,6 +64,7 @@ class DeliveryShown:
     permalink: str | None = None
     visibility: str | None = None
     planned_at: datetime | None = None
+    reconnect: str | None = None
 
     @property
     def numbers(self) -> names.Numbers:
@@ -75,6 +81,11 @@ class DeliveryShown:
     @property
     def is_offered(self) -> bool:
         return self.state == "blocked" and self.late
+
+    @property
+    def is_restored(self) -> bool:
+        """Stands as a restored backup had it, and a person is asked whether that is still so."""
+        return self.is_offered and self.reason == "restored"
 
 
 HELD = {
@@ -97,6 +108,9 @@ def state_words(item: DeliveryShown) -> str:
     if item.is_failed:
         words = post_words(item.reason, item.account.platform)
         return f"⛔ failed. {words.what} {words.advice}"
+    if item.is_restored:
+        planned = moment(item.planned_at or item.post.due_at, item.post.client.zone)
+        return f"⚠️ is planned for {planned} and waits for your word: a backup was restored"
     if item.is_offered:
         planned = moment(item.planned_at or item.post.due_at, item.post.client.zone)
         return f"⚠️ was due {planned} and waits for your word"
@@ -137,13 +151,41 @@ def retry_button(items: Sequence[DeliveryShown], label: str = "Retry") -> Part |
     return _button(label, names.RETRY, failed, ask, "primary")
 
 
-def send_button(items: Sequence[DeliveryShown], label: str = "Send now") -> Part | None:
-    """Sends what was held past its time."""
+def send_button(items: Sequence[DeliveryShown], label: str = "") -> Part | None:
+    """Sends what was held past its time; lets go what a backup had."""
     late = [item for item in items if item.is_offered][:ALL_MOST]
     if not late:
         return None
-    ask = Confirm("Send now, late?", f"{_where(late)} {_goes(late)} out at once.", "Send")
+    if all(item.is_restored for item in late):
+        label = label or "Keep"
+        ask = Confirm("Keep as planned?", f"{_where(late)} {_goes(late)} out at the planned time.", "Keep")
+    else:
+        label = label or "Send now"
+        ask = Confirm("Send now, late?", f"{_where(late)} {_goes(late)} out at once.", "Send")
     return _button(label, names.SEND_LATE, late, ask, "primary")
+
+
+def move_button(items: Sequence[DeliveryShown], label: str = "Move") -> Part | None:
+    """Opens the window in which what was held gets another time."""
+    late = [item for item in items if item.is_offered][:ALL_MOST]
+    return _button(label, names.MOVE_LATE, late, None, None) if late else None
+
+
+def reconnect_buttons(items: Sequence[DeliveryShown]) -> list[Part]:
+    """One for each account that has to be linked again before its post can go out."""
+    needed = [item for item in items if item.is_failed or item.state == "blocked"]
+    accounts = {item.reconnect: item.account for item in needed if item.reconnect}
+    found = list(accounts.items())[:RECONNECTS_MOST]
+    return [
+        button(f"Reconnect {account.bare}", f"{names.RECONNECT_ACCOUNT}#{number}", key)
+        for number, (key, account) in enumerate(found, 1)
+    ]
+
+
+def edit_button(items: Sequence[DeliveryShown]) -> Part | None:
+    """Opens the window in which the words are changed, where they are why it failed."""
+    failed = [item for item in items if item.is_failed and item.reason in IN_THE_WORDS][:ALL_MOST]
+    return _button("Edit", names.EDIT_FAILED, failed, None, None) if failed else None
 
 
 def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | None:
@@ -181,8 +223,13 @@ def _where(items: Sequence[DeliveryShown]) -> str:
     """The clients and accounts that a press is about, in plain words."""
     clients = listed(list(dict.fromkeys(plain(item.post.client.bare, 40) for item in items)), 2)
     accounts = listed(list(dict.fromkeys(plain(item.account.bare, 50) for item in items)), 2)
-    return f"{count(len(items), 'post')} for {clients} ({accounts})"
+    return f"{count(posts_in(items), 'post')} for {clients} ({accounts})"
+
+
+def posts_in(items: Sequence[DeliveryShown]) -> int:
+    """How many posts these are: one may be there on several accounts."""
+    return len({item.post.id for item in items})
 
 
 def _goes(items: Sequence[DeliveryShown]) -> str:
-    return agree(len(items), "goes", "go")
+    return agree(posts_in(items), "goes", "go")

@@ -23,6 +23,8 @@ from bot.messages.deliveries import (
     DeliveryShown,
     PostShown,
     answer_buttons,
+    edit_button,
+    reconnect_buttons,
     retry_button,
     state_words,
     visibility_words,
@@ -71,7 +73,8 @@ def post(facts: PostShown, items: Sequence[DeliveryShown]) -> Message:
     parts += [section(_line(item)) for item in others[:SHOWN_MOST]]
     parts.append(_rest(others[SHOWN_MOST:], facts.client))
     failed = sum(item.is_failed for item in items)
-    parts.append(row(retry_button(items, "Retry" if failed == 1 else f"Retry {failed} accounts")))
+    again = retry_button(items, "Retry" if failed == 1 else f"Retry {failed} accounts")
+    parts.append(row(again, edit_button(items), *reconnect_buttons(items)))
     for item in asked[:ASKED_MOST]:
         parts += [section(_line(item)), row(*answer_buttons(item))]
     parts.append(_rest(asked[ASKED_MOST:], facts.client))

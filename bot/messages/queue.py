@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from bot.messages import actions as names
@@ -14,6 +14,7 @@ from bot.messages.blocks import (
     Block,
     Confirm,
     Part,
+    agree,
     button,
     context,
     count,
@@ -33,6 +34,15 @@ PAUSED_MOST = 5
 ALL = "all"
 TEXT, POST_TITLE, LINK, AT = "queue.text", "queue.title", "queue.link", "queue.at"
 OWN = "queue.own"  # with the platform behind it
+APART = "queue.apart"
+APARTS = {
+    "300": "5 minutes apart",
+    "1800": "30 minutes apart",
+    "3600": "1 hour apart",
+    "86400": "1 day apart",
+    "1": "One right after the other",
+}
+"""By the seconds between two posts."""
 OPEN = ("scheduled", "preparing", "blocked")
 
 
@@ -227,7 +237,10 @@ def _pausing(facts: QueueFacts) -> Part | None:
 
 def done_words(done: str, changed: Sequence[DeliveryShown], left: Sequence[Since] = ()) -> str:
     """What happened to which accounts, and what was left alone. `done`: "cancelled"."""
-    said = f"{changed[0].post.excerpt} for {listed([item.account.shown for item in changed])}: {done}."
+    excerpts = list(dict.fromkeys(item.post.excerpt for item in changed))
+    what = excerpts[0] if len(excerpts) == 1 else count(len({item.post.id for item in changed}), "post")
+    whom = listed(list(dict.fromkeys(item.account.shown for item in changed)))
+    said = f"{what} for {whom}: {done}."
     return f"{said} {left_words(left)}".rstrip()
 
 
@@ -238,7 +251,9 @@ def left_words(left: Sequence[Since]) -> str:
 
 def waits_words(items: Sequence[DeliveryShown]) -> str:
     """What cannot go out yet, whatever was pressed."""
-    return f"It waits until {listed([item.account.shown for item in items])} works again."
+    accounts = list(dict.fromkeys(item.account.shown for item in items))
+    verb = agree(len(accounts), "works", "work")
+    return f"{agree(len(items), 'It waits', 'They wait')} until {listed(accounts)} {verb} again."
 
 
 def stale_words(found: Sequence[Since]) -> str:
@@ -258,6 +273,7 @@ DEEDS = {
     "post.restored": "restored{}",
     "post.dropped": "dropped{}",
     "post.retried": "sent{} again",
+    "post.corrected": "corrected{} and retried",
     "post.late_sent": "sent{} on its way",
     "post.confirmed": "marked{} as live",
     "post.sent_again": "sent{} again",
@@ -312,12 +328,16 @@ class EditForm:
     link: str | None = None
     texts: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    callback_id: str = names.QUEUE_EDITOR
 
 
 def edit_modal(form: EditForm) -> Block:
     """The window in which the words of a post are changed."""
     shown = [section(f"⚠️ {blocks.escape(form.problem)}").block] if form.problem else []
     shown.append(_about(form.items))
+    again = form.callback_id == names.FAILED_EDITOR
+    if again:
+        shown += [section(f"{item.account.shown} {state_words(item)}").block for item in form.items[:3]]
     if form.title is not None:
         element = modals.text_element(form.title, most=500)
         shown.append(modals.field(POST_TITLE, "Title", element, optional=True))
@@ -333,8 +353,9 @@ def edit_modal(form: EditForm) -> Block:
     if form.media:
         its = "Its picture or film stays" if form.media == 1 else f"Its {form.media} pictures and films stay"
         shown.append(context(f"{its}. To change that, cancel this post and write a new one.").block)
+    submit = "Save and send" if again else "Save"
     return modals.modal(
-        "Edit post", shown, callback_id=names.QUEUE_EDITOR, submit="Save", metadata=form.metadata
+        "Edit post", shown, callback_id=form.callback_id, submit=submit, metadata=form.metadata
     )
 
 
@@ -344,11 +365,17 @@ def own_block(platform: str) -> str:
 
 
 def move_modal(items: Sequence[DeliveryShown], at: int, metadata: str) -> Block:
-    """The window in which a post is moved; `at` in seconds since 1970."""
+    """The window in which posts are moved; `at` in seconds since 1970."""
     zone = items[0].post.client.zone
     hint = f"In your own time zone. {items[0].post.client.slug} is in {zone}."
-    shown = [_about(items), modals.field(AT, "New time", modals.moment_element(at), hint=hint)]
-    return modals.modal("Move post", shown, callback_id=names.QUEUE_MOVER, submit="Move", metadata=metadata)
+    several = len({(item.post.id, item.planned_at) for item in items}) > 1
+    label = "When does the first go out?" if several else "New time"
+    shown = [_about(items), modals.field(AT, label, modals.moment_element(at), hint=hint)]
+    if several:
+        options = [modals.option(words, seconds) for seconds, words in APARTS.items()]
+        spread = modals.one_element(options, next(iter(APARTS)))
+        shown.append(modals.field(APART, "And the others?", spread, hint="They keep their order."))
+    return modals.modal("Move", shown, callback_id=names.QUEUE_MOVER, submit="Move", metadata=metadata)
 
 
 def done_modal(title: str, said: str) -> Block:
@@ -359,14 +386,18 @@ def done_modal(title: str, said: str) -> Block:
 
 def _about(items: Sequence[DeliveryShown]) -> Block:
     first = items[0]
-    whom = listed([item.account.shown for item in items])
-    return section(f"For *{safe(first.post.client.name or first.post.client.slug)}*: {whom}").block
+    whom = listed(list(dict.fromkeys(item.account.shown for item in items)))
+    posts = len({item.post.id for item in items})
+    what = f"{count(posts, 'post')} for" if posts > 1 else "For"
+    return section(f"{what} *{safe(first.post.client.name or first.post.client.slug)}*: {whom}").block
 
 
-def moved_words(due_at: datetime, zone: str, author_zone: str | None) -> str:
-    """When a post goes out now, in the client's zone and the author's."""
-    local = due_at.astimezone(zone_of(zone))
+def moved_words(due_at: datetime, last_at: datetime, zone: str, author_zone: str | None) -> str:
+    """When posts go out now, from the first to the last, in the client's zone and the author's."""
+    local, last = due_at.astimezone(zone_of(zone)), last_at.astimezone(zone_of(zone))
     said = f"moved to {day(local.date())} {local:%H:%M} ({zone})"
+    if last_at - due_at >= timedelta(minutes=1):
+        return f"{said} and after, the last {day(last.date())} {last:%H:%M}"
     if author_zone is None:
         return said
     mine = due_at.astimezone(zone_of(author_zone))

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bot.messages.blocks import Part, context, count, header, message, row, safe, section
+from bot.messages import actions as names
+from bot.messages.blocks import Part, button, context, count, header, message, row, safe, section
 from bot.messages.deliveries import (
     DeliveryShown,
     answer_buttons,
     drop_button,
+    edit_button,
+    move_button,
+    reconnect_buttons,
     retry_button,
     send_button,
     state_words,
@@ -49,9 +53,11 @@ def _client(client: ClientName, items: Sequence[DeliveryShown]) -> list[Part | N
         parts += [section(_line(item)), row(*_buttons(item))]
     failed = [item for item in items if item.is_failed]
     late = [item for item in items if item.is_offered]
+    some = button("Choose", names.CHOOSE, names.joined("failed", client.id), about="Choose some that failed")
     parts.append(
         row(
             retry_button(failed, f"Retry all {len(failed)} that failed") if len(failed) > 1 else None,
+            some if len(failed) > 1 else None,
             send_button(late, f"Send all {len(late)} late ones") if len(late) > 1 else None,
         )
     )
@@ -70,4 +76,11 @@ def _line(item: DeliveryShown) -> str:
 def _buttons(item: DeliveryShown) -> tuple[Part | None, ...]:
     if item.is_asked:
         return answer_buttons(item)
-    return retry_button([item]), send_button([item]), drop_button([item])
+    return (
+        retry_button([item]),
+        edit_button([item]),
+        *reconnect_buttons([item]),
+        send_button([item]),
+        move_button([item]),
+        drop_button([item]),
+    )

@@ -132,9 +132,9 @@ POST: Mapping[str, tuple[str, str]] = {
     "rate_limit": ("{title} told us to slow down for too long.", "Wait an hour, then {cure}."),
     "daily_cap": ("The daily limit of {title} for this {noun} is reached.", "Tomorrow, {cure}."),
     "spam": ("{title} takes this for spam and blocks the {noun} for a while.", "Wait a day, then {cure}."),
-    "text_too_long": ("The text is too long for {title}.", "Write a shorter one in a new post."),
-    "text_refused": ("{title} does not accept this text.", "Change the wording in a new post."),
-    "link_refused": ("{title} does not accept the link.", "Check it, or leave it out, in a new post."),
+    "text_too_long": ("The text is too long for {title}.", "To shorten it, press *Edit*."),
+    "text_refused": ("{title} does not accept this text.", "To change the wording, press *Edit*."),
+    "link_refused": ("{title} does not accept the link.", "To change it or leave it out, press *Edit*."),
     "media_missing": ("{title} takes no post without a picture or film.", "Add one in a new post."),
     "media_format": (
         "{title} cannot use this kind of file.",
@@ -151,10 +151,13 @@ POST: Mapping[str, tuple[str, str]] = {
         "Where it should appear at {title} does not exist any more.",
         "Choose another in a new post.",
     ),
-    "policy": ("{title} says that this breaks its rules.", "Change it in a new post."),
+    "policy": (
+        "{title} says that this breaks its rules.",
+        "To change the wording, press *Edit*; other pictures need a new post.",
+    ),
     "duplicate": (
         "{title} refuses it as a copy of something that is there already.",
-        "Look at the {noun} first: it may be live. Otherwise change the wording in a new post.",
+        "Look at the {noun} first: it may be live. Otherwise press *Edit* and change the wording.",
     ),
     "refused": (
         "{title} refused it and does not say why.",

@@ -48,6 +48,7 @@ class Delivery(Base):
         Index("ix_deliveries_next_at", "next_at"),
         Index("ix_deliveries_connection_id_due_at", "connection_id", "due_at"),
         Index("ix_deliveries_client_id_state", "client_id", "state"),
+        Index("ix_deliveries_offer_id", "offer_id"),
         Index(
             "uq_deliveries_sending",
             "connection_id",
@@ -80,7 +81,8 @@ class Delivery(Base):
     handles_revision: Mapped[int | None] = mapped_column(Integer)
     handles_generation: Mapped[int | None] = mapped_column(Integer)  # of the connection
     looks: Mapped[int] = mapped_column(Integer, default=0)
-    late: Mapped[bool] = mapped_column(default=False)  # held past its time: offered, never fired
+    late: Mapped[bool] = mapped_column(default=False)  # a person decides: offered, never fired
+    offer_id: Mapped[str | None] = mapped_column(RowId)  # the notice that asks (or asked) about it
     reason: Mapped[str | None] = mapped_column(String(32))
     code: Mapped[str | None] = mapped_column(String(64))
     external_id: Mapped[str | None] = mapped_column(String(255))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any, cast
 
 import pytest
 
 from bot.messages import (
     actions,
     connect,
+    choosing,
     engine,
     health,
     incident,
@@ -20,10 +22,12 @@ from bot.messages import (
     posts,
     retry,
 )
+from bot.messages.deliveries import DeliveryShown
 from bot.messages.health import HealthFacts, HealthLine
 from bot.messages.incident_facts import Waiting
 from bot.messages.people import Account, ClientName
 from bot.platforms.base import Reason
+from sandbox.slack.limits import check_blocks
 from tests.messages.message_facts import (
     ACME,
     CLIENT,
@@ -294,7 +298,7 @@ def test_every_delivery_has_words(state: str, reason: str) -> None:
         assert "None" not in shown.text and "{" not in shown.text.replace("{date_short_pretty} at {time}", "")
         check(posts.post_news(item, state))
         check(posts.published(item))
-        check(late.late(post.client, [item]))
+        check(late.late(post.client, [item], ROW))
         check(retry.retry_message(retry.FailureFacts((item,), 1)))
 
 
@@ -315,7 +319,7 @@ def test_a_failed_post_retries_only_what_failed() -> None:
     risk = twice["confirm"]["text"]["text"]
     assert "twice" in risk and "@acme" in risk and "Client A" in risk
     asked = again["confirm"]["text"]["text"]
-    assert asked == "2 posts for Client A (@acme on Instagram) go out at once."
+    assert asked == "1 post for Client A (@acme on Instagram) goes out at once."
     assert "failed on 2 of 4 accounts" in shown.text
 
 
@@ -337,27 +341,71 @@ def test_news_of_a_post_calls_its_author_and_says_what_to_do() -> None:
     assert "*It is live*" in unclear.text and "never post twice" in unclear.text
 
 
-def test_late_posts_are_offered_one_by_one_and_all_at_once() -> None:
-    items = many(delivery("blocked", late=True, reason="late"), 3)
-    shown = check(late.late(CLIENT, [*items, delivery("cancelled"), delivery("published")]))
-    assert labels(shown) == ["Send this one", "Drop this one"] * 3 + ["Send all 3 now", "Drop all 3"]
-    everything = [item.numbers for item in items]
-    assert [actions.read_choices(button["value"]) for button in buttons(shown)[-2:]] == [everything] * 2
-    assert all("confirm" in button for button in buttons(shown))
+def posts_of(item: DeliveryShown, number: int) -> list[DeliveryShown]:
+    """So many posts on one account."""
+    return [replace(one, post=replace(one.post, id=one.id)) for one in many(item, number)]
+
+
+def test_late_posts_are_offered_all_at_once_and_to_choose_from() -> None:
+    items = posts_of(delivery("blocked", late=True, reason="late"), 3)
+    shown = check(late.late(CLIENT, [*items, delivery("cancelled"), delivery("published")], ROW))
+    assert labels(shown) == ["Send all 3 now", "Choose", "Move all 3", "Drop all 3"]
+    send, choose, move, drop = buttons(shown)
+    for button in (send, move, drop):
+        assert actions.read_choices(button["value"]) == [item.numbers for item in items]
+    assert choose["value"] == f"offer:{ROW}"
+    assert "confirm" in send and "confirm" in drop and "confirm" not in move
     assert "was dropped" in shown.text and "is published" in shown.text
 
 
-def test_one_late_post_has_two_buttons_and_a_decided_one_none() -> None:
-    assert labels(late.late(CLIENT, [delivery("blocked", late=True)])) == ["Send now", "Drop"]
-    done = check(late.late(CLIENT, [delivery("published")]))
+def test_a_late_post_is_one_line_however_many_accounts_it_has() -> None:
+    first, second = many(delivery("blocked", late=True, reason="late"), 2)
+    shown = check(late.late(CLIENT, [first, replace(second, account=UGLY_ACCOUNT)], ROW))
+    assert "1 post waited past its time" in shown.text and shown.text.count("New shoes") == 1
+    assert labels(shown) == ["Send now", "Choose", "Move", "Drop"]
+
+
+def test_one_late_post_is_not_chosen_from_and_a_decided_one_has_no_buttons() -> None:
+    assert labels(late.late(CLIENT, [delivery("blocked", late=True)], ROW)) == ["Send now", "Move", "Drop"]
+    done = check(late.late(CLIENT, [delivery("published")], ROW))
     assert buttons(done) == [] and "Nothing is left to decide" in done.text
 
 
 def test_very_many_late_posts_promise_only_what_the_button_holds() -> None:
-    items = many(delivery("blocked", UGLY_ACCOUNT, queued_post(UGLY), late=True), 120)
-    shown = check(late.late(UGLY_CLIENT, items))
-    assert labels(shown)[-2:] == ["Send the first 50 now", "Drop the first 50"]
+    items = posts_of(delivery("blocked", UGLY_ACCOUNT, queued_post(UGLY), late=True), 120)
+    shown = check(late.late(UGLY_CLIENT, items, ROW))
+    assert labels(shown) == ["Send the first 50 now", "Choose", "Move the first 50", "Drop the first 50"]
     assert len(actions.read_choices(buttons(shown)[-1]["value"])) == 50
+
+
+def test_what_a_backup_had_is_asked_about_in_words_of_its_own() -> None:
+    items = posts_of(delivery("blocked", late=True, reason="restored"), 2)
+    shown = check(late.late(CLIENT, items, ROW))
+    assert "are these 2 posts still as planned?" in shown.text and "A backup was brought back" in shown.text
+    assert labels(shown) == ["Keep all 2", "Choose", "Move all 2", "Drop all 2"]
+    assert "at the planned time" in buttons(shown)[0]["confirm"]["text"]["text"]
+    both = late.late(CLIENT, [items[0], delivery("blocked", late=True, reason="late")], ROW)
+    assert "backup" in both.text and "late can be worse than never" in both.text
+
+
+def test_a_failure_offers_the_cure_that_fits() -> None:
+    cases = {"text_too_long": ["Retry", "Edit"], "platform_down": ["Retry"]}
+    for reason, wanted in cases.items():
+        assert labels(check(posts.post(queued_post(), [delivery("failed", reason=reason)]))) == wanted
+    dead = delivery("failed", reason="expired", reconnect=ROW)
+    shown = check(posts.post(queued_post(), [dead, replace(dead, id="e" * 32, reconnect="e" * 32)]))
+    assert labels(shown) == ["Retry 2 accounts", *["Reconnect @acme on Instagram"] * 2]
+    assert labels(posts.post(queued_post(), [delivery("published", reconnect=ROW)])) == []
+
+
+@pytest.mark.parametrize("number", [1, 10, 20])
+def test_the_window_to_choose_from_fits(number: int) -> None:
+    items = posts_of(delivery("blocked", UGLY_ACCOUNT, queued_post(UGLY), late=True), number)
+    for page, total in ((0, number), (0, 99), (2, 99)):
+        window = choosing.chooser(choosing.Choosing(tuple(items), total, "{}", page))
+        assert not check_blocks(list(cast("list[Any]", window["blocks"])), "modal")
+    asked = choosing.drop_asked(items, "{}")
+    assert not check_blocks(list(cast("list[Any]", asked["blocks"])), "modal")
 
 
 # -- lists -----------------------------------------------------------------------------------------
@@ -371,7 +419,11 @@ def test_the_retry_list_goes_by_client_and_counts_what_it_does_not_show() -> Non
     failed = many(delivery("failed", reason="platform_down"), 2)
     other = delivery("blocked", post=queued_post("Late", OTHER), late=True)
     shown = check(retry.retry_message(retry.FailureFacts((*failed, other), 15)))
-    assert labels(shown) == ["Retry", "Drop", "Retry", "Drop", "Retry all 2 that failed", "Send now", "Drop"]
+    assert labels(shown) == [
+        *["Retry", "Drop"] * 2,
+        *("Retry all 2 that failed", "Choose"),
+        *("Send now", "Move", "Drop"),
+    ]
     assert "12 older ones" in shown.text and "Other Client" in shown.text
 
 

@@ -179,7 +179,7 @@ async def test_the_cure_clears_the_root_and_says_what_goes_out(rows: Rows) -> No
     told = said(await rows.shown(news)).text
     assert "1 queued post goes out by itself" in told and "1 post is late" in told and "<@" not in told
     (offer,) = await rows.notices("late")
-    assert labels(said(await rows.shown(offer))) == ["Send now", "Drop"]
+    assert labels(said(await rows.shown(offer))) == ["Send now", "Move", "Drop"]
 
 
 async def test_a_warning_counts_what_falls_after_the_end(rows: Rows) -> None:
@@ -286,10 +286,10 @@ async def test_late_posts_show_what_became_of_them(rows: Rows) -> None:
     (notice,) = await rows.notices("late")
     shown = said(await rows.shown(notice))
     assert shown.text.index("Post 3") < shown.text.index("Post 2")
-    assert len(actions.read_choices(buttons(shown)[-2]["value"])) == 2
+    assert len(actions.read_choices(buttons(shown)[-1]["value"])) == 2
     await rows.change(waiting[0], state="published", late=False)
     again = said(await rows.shown(notice))
-    assert labels(again) == ["Send now", "Drop"] and "is published" in again.text
+    assert labels(again) == ["Send now", "Move", "Drop"] and "is published" in again.text
 
 
 # -- lists -----------------------------------------------------------------------------------------

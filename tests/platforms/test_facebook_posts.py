@@ -218,10 +218,20 @@ def rupload(retriable: object) -> Response:
     ],
 )
 async def test_an_upload_that_is_refused(answer: Response, kind: Kind, asked: int) -> None:
-    call, http = call_of(always(answer))
+    twin = TinyFacebook(video=[{"status": {"video_status": "in_progress"}}])
+    call, http = call_of(lambda sight: twin(sight) if sight.method == "GET" else answer)
     handles = {"video": "v1", "upload": "https://rupload.facebook.com/x"}
     assert (await refusal(lambda: prepared(call, REEL_POST, handles))).kind is kind
-    assert len(http.seen) == asked
+    assert [sight.method for sight in http.seen].count("POST") == asked
+
+
+async def test_a_film_that_has_arrived_is_not_given_again() -> None:
+    twin = TinyFacebook(video=[{"status": {"video_status": "upload_complete"}}])
+    call, http = call_of(lambda sight: twin(sight) if sight.method == "GET" else rupload(False))
+    handles = {"video": "v1", "upload": "https://rupload.facebook.com/x"}
+    ready, _ = await prepared(call, REEL_POST, handles)
+    assert ready.handles["uploaded"] == "1"
+    assert [sight.method for sight in http.seen].count("POST") == 1
 
 
 async def test_a_reel_that_failed_is_started_anew_then_given_up() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +12,7 @@ from bot.messages.deliveries import DeliveryShown, PostShown
 from bot.messages.people import ClientName
 from bot.messages.posts import Day
 from bot.messages.times import zone_of
+from bot.messages.words import RECONNECT, cure_of
 from storage import clients, pictures
 from storage.models import Client, Delivery, Post
 from storage.pictures import Item
@@ -36,7 +36,18 @@ def shown(house: House, item: Item) -> DeliveryShown:
         permalink=row.permalink,
         visibility=row.visibility,
         planned_at=row.planned_at,
+        reconnect=item.connection.id if _needs_reconnect(item) else None,
     )
+
+
+def _needs_reconnect(item: Item) -> bool:
+    """Whether a sign-in is what puts the account right."""
+    connection, grant = item.connection, item.grant
+    if connection.state != "live":
+        return False
+    if grant.state == "dead":
+        return True
+    return connection.problem is not None and cure_of(connection.problem, can_check=True) == RECONNECT
 
 
 def post(row: Post, client: Client, own: str | None = None) -> PostShown:
@@ -63,11 +74,11 @@ async def of_post(
 
 
 async def late(
-    session: AsyncSession, house: House, workspace_id: str, client_id: str, ids: Iterable[str]
+    session: AsyncSession, house: House, workspace_id: str, client_id: str, offer_id: str
 ) -> tuple[ClientName, list[DeliveryShown]] | None:
     """The deliveries that one offer is about, in the order in which they were due."""
     client = await clients.get(session, workspace_id, client_id)
-    which = Delivery.id.in_(list(ids)), Delivery.client_id == client_id
+    which = Delivery.offer_id == offer_id, Delivery.client_id == client_id
     found = await pictures.deliveries(session, workspace_id, *which)
     if client is None or not found:
         return None
