@@ -41,9 +41,15 @@ def asked(scene: Scene) -> Message:
     return next(one for one in roots if "waited past" in one.text)
 
 
-async def chooser(scene: Scene, where: Message) -> Any:
-    await scene.ben.press(where, actions.CHOOSE)
+async def window(scene: Scene, where: Message, action_id: str = actions.CHOOSE) -> Any:
+    """Presses a button that opens a window."""
+    await scene.ben.press(where, action_id)
     await scene.world.until(lambda: scene.ben.modal is not None)
+    return scene.ben.modal
+
+
+def shown(scene: Scene) -> Any:
+    """The window that is open."""
     return scene.ben.modal
 
 
@@ -69,10 +75,10 @@ async def states(scene: Scene, ids: list[str]) -> list[str]:
 async def test_some_are_sent_and_the_message_shows_what_is_left(scene: Scene) -> None:
     ids, where = await late(scene, 3)
     assert set(buttons(where)) == {"Send all 3 now", "Choose", "Move all 3", "Drop all 3"}
-    view = await chooser(scene, where)
+    view = await window(scene, where)
     await scene.ben.submit(view, ticked(view, 0, 2) | {messages.WHAT: messages.SEND})
     assert await states(scene, ids) == ["scheduled", "blocked", "scheduled"]
-    assert "2 posts for @acme on X: on its way" in str(scene.ben.modal.body)
+    assert "2 posts for @acme on X: on its way" in str(shown(scene).body)
     await scene.settle()
     left = asked(scene)
     assert set(buttons(left)) == {"Send now", "Move", "Drop"} and "Bread 1" in left.text
@@ -80,11 +86,11 @@ async def test_some_are_sent_and_the_message_shows_what_is_left(scene: Scene) ->
 
 async def test_many_have_pages_and_a_tick_counts_for_its_page(scene: Scene) -> None:
     ids, where = await late(scene, 23)
-    view = await chooser(scene, where)
+    view = await window(scene, where)
     assert "Page 1 of 2" in str(view.body)
     await scene.ben.press(view, f"{actions.CHOOSE_PAGE}#2")
     await scene.calm()
-    second = scene.ben.modal
+    second = shown(scene)
     assert "Page 2 of 2" in str(second.body)
     seen = await scene.ben.submit(second, {messages.WHAT: messages.SEND})
     assert "Tick at least one." in str(seen.errors)
@@ -94,10 +100,10 @@ async def test_many_have_pages_and_a_tick_counts_for_its_page(scene: Scene) -> N
 
 async def test_dropping_some_asks_first_and_ten_submits_are_one(scene: Scene) -> None:
     ids, where = await late(scene, 3)
-    view = await chooser(scene, where)
+    view = await window(scene, where)
     await scene.ben.submit(view, ticked(view, 1) | {messages.WHAT: messages.DROP})
     assert await states(scene, ids) == ["blocked"] * 3
-    question = scene.ben.modal
+    question = shown(scene)
     assert "Bread 1" in str(question.body) and "cannot be undone" in str(question.body)
     payload = view_submission(scene.world, scene.ben.user, question, [])
     await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(10)))
@@ -107,26 +113,24 @@ async def test_dropping_some_asks_first_and_ten_submits_are_one(scene: Scene) ->
 
 async def test_all_are_moved_apart_from_the_message(scene: Scene) -> None:
     ids, where = await late(scene, 3)
-    await scene.ben.press(where, actions.MOVE_LATE)
-    await scene.world.until(lambda: scene.ben.modal is not None)
-    view = scene.ben.modal
+    view = await window(scene, where, actions.MOVE_LATE)
     assert "3 posts for" in str(view.body)
     start = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
     form = {queue_words.AT: int(start.timestamp()), queue_words.APART: "86400"}
     await scene.ben.submit(view, form)
     dues = [(await scene.get(Delivery, key)).due_at for key in ids]
     assert dues == [start + timedelta(days=number) for number in range(3)]
-    assert "and after, the last" in str(scene.ben.modal.body)
+    assert "and after, the last" in str(shown(scene).body)
     await scene.settle()
     assert "Nothing is left to decide" in asked(scene).text and buttons(asked(scene)) == {}
 
 
 async def test_what_somebody_else_decided_meanwhile_is_said(scene: Scene) -> None:
     ids, where = await late(scene, 2)
-    view = await chooser(scene, where)
+    view = await window(scene, where)
     await scene.press(scene.ada, where, actions.DROP)
     await scene.ben.submit(view, ticked(view, 0) | {messages.WHAT: messages.SEND})
-    said = str(scene.ben.modal.body)
+    said = str(shown(scene).body)
     assert "Nothing was changed" in said and f"<@{scene.ada.user.id}> dropped it" in said
     assert await states(scene, ids) == ["cancelled"] * 2
     await scene.ben.press(where, actions.SEND_LATE, value=buttons(where)["Send all 2 now"]["value"])
@@ -152,9 +156,7 @@ async def test_what_failed_for_its_words_is_corrected_and_sent_again(scene: Scen
     row_id = await failed(scene, "text_refused")
     listed = await scene.answer(scene.ben, "/retry")
     assert {"Retry", "Edit", "Drop"} == set(buttons(listed)) and "press *Edit*" in listed.text
-    await scene.ben.press(listed, actions.EDIT_FAILED)
-    await scene.world.until(lambda: scene.ben.modal is not None)
-    view = scene.ben.modal
+    view = await window(scene, listed, actions.EDIT_FAILED)
     assert "failed" in str(view.body) and "Save and send" in str(view.body)
     seen = await scene.ben.submit(view, {queue_words.TEXT: "Fresh bread"})
     assert "changed nothing" in seen.errors[queue_words.TEXT]
@@ -177,7 +179,7 @@ async def test_a_failure_for_another_reason_has_no_edit_and_a_dead_account_a_rec
 async def test_some_that_failed_are_sent_again(scene: Scene) -> None:
     account = await scene.account(await scene.client(), "x", "acme")
     ids = [await scene.delivery(account, "failed", reason="platform_down") for _ in range(3)]
-    view = await chooser(scene, await scene.answer(scene.ben, "/retry"))
+    view = await window(scene, await scene.answer(scene.ben, "/retry"))
     assert messages.MOVE not in str(view.body)
     await scene.ben.submit(view, ticked(view, 1) | {messages.WHAT: messages.SEND})
     assert sorted(await states(scene, ids)) == ["failed", "failed", "scheduled"]

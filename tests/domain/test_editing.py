@@ -12,10 +12,10 @@ from sqlalchemy import select
 from bot.domain import editing, pausing, posting
 from bot.domain.auditing import Actor
 from bot.domain.checking_posts import STAGGER
-from bot.domain.editing import Edit, Outcome
+from bot.domain.editing import Edit
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
-from bot.domain.posting import Choice, DraftProblems
+from bot.domain.posting import Choice, DraftProblems, Outcome
 from bot.jobs import sweep
 from bot.platforms.base import Content, Media, MediaKind, Wait
 from sandbox.platforms.testing import Twins, jpeg

@@ -11,8 +11,8 @@ import pytest
 
 from bot.messages import (
     actions,
-    connect,
     choosing,
+    connect,
     engine,
     health,
     incident,
