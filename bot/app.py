@@ -28,7 +28,8 @@ from bot import renderers
 from bot.clock import HouseClock, utc_now
 from bot.commands import lifecycle, register_all
 from bot.commands.desk import Desk
-from bot.domain import installing, revoking, welcoming
+from bot.commands.media import link_look
+from bot.domain import importing, installing, revoking, welcoming
 from bot.domain.answers import read_spool
 from bot.domain.house import House
 from bot.domain.installing import Team
@@ -69,6 +70,7 @@ log = structlog.get_logger(__name__)
 OUTBOX_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
 REVOKING_SECONDS = 30.0
+IMPORTS_SECONDS = 30.0
 
 
 class CannotStart(Exception):
@@ -88,6 +90,7 @@ class App:
     scheduler: Scheduler
     roll_call: RollCall
     socket_mode: SocketMode | None
+    imports: Callable[[], Awaitable[object]]  # works on what was uploaded
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)  # rings for disconnected accounts
     looking: asyncio.Event = field(default_factory=asyncio.Event)  # rings for people who may have left
@@ -110,10 +113,12 @@ class App:
         self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
         self.scheduler.every("roll_call", self.settings.tick_seconds, self.looking)
         self.scheduler.every("revoking", REVOKING_SECONDS, self.leaving)
+        self.scheduler.every("imports", IMPORTS_SECONDS, wake.imports)
         self.scheduler.listen("engine", self.engine.tick, wake.engine)
         self.scheduler.listen("outbox", self.outbox.ring, wake.outbox)
         self.scheduler.listen("revoking", partial(revoking.revoke_due, self.house), self.leaving)
         self.scheduler.listen("roll_call", self.roll_call.tick, self.looking)
+        self.scheduler.listen("imports", self.imports, wake.imports)
         self.scheduler.start()
         wake.all()
         if self.socket_mode is not None:
@@ -267,7 +272,8 @@ async def _app(
     web.state.process = process_mark(house.owner)
     roll_call = RollCall(house, gateway)
     engine = Engine(house, heartbeat=_heartbeat(settings, files))
-    return App(settings, house, engine, outbox, door, web, Scheduler(), roll_call, socket_mode)
+    imports = partial(importing.work_due, house, partial(link_look, house, files))
+    return App(settings, house, engine, outbox, door, web, Scheduler(), roll_call, socket_mode, imports)
 
 
 async def _single(settings: Settings, house: House, api: Api) -> Identity:

@@ -12,12 +12,11 @@ import click
 from bot.app import opened_shelf
 from bot.cli_common import opened, settings_or_exit, the_workspace, to_its_end, vault_of
 from bot.clock import HouseClock
-from bot.commands.media import keep_link, link_problem, look_at_link
-from bot.domain import calendar
+from bot.commands.media import link_look
+from bot.domain import calendar, calendar_file
 from bot.domain.auditing import Actor
 from bot.domain.calendar import Came, Report
 from bot.domain.checking_posts import Cost, Warned, summed
-from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.pictures import checking
 from bot.http import OpenHttp, PlatformHttp
@@ -25,7 +24,6 @@ from bot.messages.blocks import count, listed
 from bot.messages.checking import cost_words, warning_words
 from bot.messages.times import day, zone_of
 from bot.outbound import Rewriter
-from bot.platforms.base import Media
 from bot.platforms.registry import build_platforms
 from bot.settings import Settings
 from storage.database import Database
@@ -43,30 +41,20 @@ def import_calendar(file: Path, team: str | None, dry_run: bool) -> None:
 
 
 async def _import(settings: Settings, file: Path, team: str | None, dry_run: bool) -> None:
-    _check_encoding(file)
+    lines = calendar_file.read_lines(calendar_file.as_lines(calendar_file.decoded(file.read_bytes())))
     rewriter = Rewriter(settings.outbound_url)
     async with opened(settings) as database, OpenHttp(rewriter) as files:
         async with database.read() as session:
             workspace = await the_workspace(session, team)
 
-        async def look(url: str) -> Media:
-            problem = link_problem(url)
-            if problem:
-                raise Refused(problem)
-            if dry_run:
-                return await look_at_link(files, url)
-            return await keep_link(house, files, workspace.id, url)
-
         came: Counter[Came] = Counter()
         charged: list[Cost] = []
         async with _house(settings, database, rewriter) as house:
-            with file.open(encoding="utf-8-sig", newline="") as source:
-                lines = calendar.read_lines(source)
-                actor = Actor(workspace.id)
-                async for report in calendar.import_lines(house, actor, lines, look, dry_run=dry_run):
-                    came[report.came] += 1
-                    charged.extend(report.costs)
-                    click.echo(said(house, report, dry_run))
+            actor, look = Actor(workspace.id), link_look(house, files, workspace.id, keep=not dry_run)
+            async for report in calendar.import_lines(house, actor, lines, look, dry_run=dry_run):
+                came[report.came] += 1
+                charged.extend(report.costs)
+                click.echo(said(house, report, dry_run))
             for cost in summed(charged):
                 click.echo(cost_words(checking.cost(house, cost)))
     _sum_up(came, dry_run)
@@ -91,16 +79,6 @@ async def _house(settings: Settings, database: Database, rewriter: Rewriter) -> 
             shelf=opened_shelf(settings),
             public_url=settings.public_url,
         )
-
-
-def _check_encoding(file: Path) -> None:
-    """Before anything is queued. Raises Refused."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as source:
-            for _ in source:
-                pass
-    except UnicodeDecodeError:
-        raise Refused("The file is not UTF-8. Save it as “CSV UTF-8”, and try again.") from None
 
 
 def said(house: House, report: Report, dry_run: bool) -> str:

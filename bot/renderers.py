@@ -13,7 +13,7 @@ from bot.domain import absences, ahead, digests, disconnecting, pausing, returni
 from bot.domain import closing as leaving
 from bot.domain.house import House
 from bot.domain.pictures import absences as absence_pictures
-from bot.domain.pictures import alerts, invitations, pauses, posts
+from bot.domain.pictures import alerts, imports, invitations, pauses, posts
 from bot.domain.pictures import digests as digest_pictures
 from bot.domain.pictures.parts import platform_words
 from bot.messages import absences as absence_words
@@ -22,6 +22,7 @@ from bot.messages import (
     closing,
     disconnect,
     engine,
+    importing,
     incident,
     incident_news,
     invitation,
@@ -38,6 +39,7 @@ from bot.messages.message import Message
 from bot.messages.missed import with_note
 from bot.slack.errors import SlackProblem
 from storage import clients, connections
+from storage import imports as import_rows
 from storage.models import Notice
 
 __all__ = ["build_renderers"]
@@ -153,6 +155,11 @@ async def _late(session: AsyncSession, house: House, notice: Notice) -> Message 
     return late.late(*found, notice.id) if found else None
 
 
+async def _import(session: AsyncSession, house: House, notice: Notice) -> Message | None:
+    row = await import_rows.get(session, notice.workspace_id, notice.subject_id or "")
+    return importing.result(imports.shown(row)) if row is not None else None
+
+
 async def _late_more(session: AsyncSession, house: House, notice: Notice) -> Message | None:
     return late.more(int(notice.facts.get("posts") or 1))
 
@@ -263,6 +270,7 @@ TOPICS: dict[str, Show] = {
     "published": _published,
     "post": _post,
     "post.news": _post_news,
+    "import": _import,
     "late": _late,
     absences.TOPIC: _person_gone,
     ahead.TOPIC: _ahead,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ from bot.platforms.base import Media
 from bot.slack.errors import SlackProblem
 from bot.slack.files import FileForbidden, FileTooLarge
 
-__all__ = ["fetch_all", "fetch_file", "keep_link", "key_of", "link_problem", "look_at_link"]
+__all__ = ["fetch_all", "fetch_file", "key_of", "link_look", "link_problem", "why_unread"]
 
 URL_MAX = 2000
 MOST_BYTES = 300 * 1024 * 1024
@@ -78,7 +78,7 @@ async def fetch_file(desk: Desk, workspace_id: str, file: Attached) -> Media:
             )
             looks = await asyncio.to_thread(look_at, target)
         except SlackProblem as problem:
-            raise Refused(_why_unread(problem, file.label)) from None
+            raise Refused(why_unread(problem, file.label, MOST_BYTES)) from None
         except OSError:
             raise Refused(media_use.NOT_STORED) from None
         if looks is None:
@@ -86,9 +86,10 @@ async def fetch_file(desk: Desk, workspace_id: str, file: Attached) -> Media:
         return await media_use.keep(desk.house, workspace_id, target, looks)
 
 
-def _why_unread(problem: SlackProblem, label: str) -> str:
+def why_unread(problem: SlackProblem, label: str, most: int) -> str:
+    """Why a file could not be had from Slack, in words. `most`: bytes."""
     if isinstance(problem, FileTooLarge):
-        return f"{label} is larger than {MOST_BYTES // 2**20} MB."
+        return f"{label} is larger than {most // 2**20} MB."
     if isinstance(problem, FileForbidden) or problem.word == "missing_scope":
         return (
             f"Slack does not let me read {label}. If it lies in Slack itself, an admin has to install me "
@@ -97,6 +98,21 @@ def _why_unread(problem: SlackProblem, label: str) -> str:
     if problem.word in UNSEEN:
         return f"I cannot see {label}. Invite me to the channel where it is, or upload it here."
     return f"I could not fetch {label} from Slack just now. Try again in a moment."
+
+
+def link_look(
+    house: House, files: OpenHttp, workspace_id: str, *, keep: bool = True
+) -> Callable[[str], Awaitable[Media]]:
+    """Fetches a media link of a calendar, and keeps what it leads to. Raises Refused, in words for whoever
+    wrote it."""
+
+    async def look(url: str) -> Media:
+        problem = link_problem(url)
+        if problem:
+            raise Refused(problem)
+        return await (keep_link(house, files, workspace_id, url) if keep else look_at_link(files, url))
+
+    return look
 
 
 async def keep_link(house: House, files: OpenHttp, workspace_id: str, url: str) -> Media:

@@ -13,7 +13,7 @@ from datetime import datetime
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands import edit_windows, move_windows, outcomes
+from bot.commands import edit_windows, importing, move_windows, outcomes
 from bot.commands.desk import Desk
 from bot.commands.requests import (
     OLD_BUTTON,
@@ -44,8 +44,11 @@ DOING = edit_windows.DOING
 Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[Outcome]]
 
 
-async def show(desk: Desk, request: Request) -> Message:
-    """The channel's clients, one client, or all."""
+async def show(desk: Desk, request: Request) -> Message | None:
+    """The channel's clients, one client, or all; with "import" the window that takes a calendar."""
+    if request.text.strip().casefold() == "import":
+        await importing.open_upload(desk, request)
+        return None
     demand_member(request.asker, DOING)
     return messages.queue_message(await load(desk, request.asker, request.text))
 
@@ -145,7 +148,9 @@ def _resumed(whom: str, on_time: int, late: int) -> str:
     return said
 
 
-COMMAND = Command("/queue", "[client or all]", "shows what is to come, to change or pause it", show)
+COMMAND = Command(
+    "/queue", "[client, all or import]", "shows what is to come, to change or pause it; imports a CSV", show
+)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:
@@ -161,4 +166,5 @@ def register(app: AsyncApp, desk: Desk) -> None:
     ):
         listen_for_press(app, desk, action_id, handler, replaces=True)
     edit_windows.register(app, desk, listed)
+    importing.register(app, desk)
     move_windows.register(app, desk, listed)

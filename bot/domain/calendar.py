@@ -6,36 +6,30 @@ file is the same post. A faulty line queues nothing and is explained; the others
 
 from __future__ import annotations
 
-import csv
 import difflib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import posting
 from bot.domain.auditing import Actor
+from bot.domain.calendar_file import COLUMNS, Line, read_when
 from bot.domain.checking_posts import Cost, Planned, Warned
 from bot.domain.clients import names, slug_of
 from bot.domain.errors import Refused
 from bot.domain.examining import examine
 from bot.domain.house import House
-from bot.domain.moments import instants
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
-from bot.platforms.base import Content, Media
+from bot.platforms.base import Content, Media, MediaKind
 from storage import clients, connections
 from storage import queue as store
 from storage.models import Client, Connection
 
-COLUMNS = ("client", "platforms", "when", "text", "media", "title", "link")
-NEEDED = ("client", "platforms", "when")
 MEDIA_MOST = 35  # more than any platform takes
-
-UNREADABLE = "From here on the file cannot be read: a quotation mark is missing or too many."
 
 Look = Callable[[str], Awaitable[Media]]
 """Fetches a media link once and reads it. Raises Refused, in words for whoever wrote the calendar."""
@@ -47,16 +41,6 @@ class Came(StrEnum):
     QUEUED = "queued"
     KNOWN = "known"  # imported before, whatever has become of it
     FAULTY = "faulty"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the file, by its column. `number` counts from 1, the heading included; `problem`: why it
-    cannot even be read."""
-
-    number: int
-    cells: Mapping[str, str]
-    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +57,16 @@ class Report:
     labels: Mapping[str, str] = field(default_factory=dict)
     due_at: datetime | None = None
     zone: str = "UTC"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A line that was looked at: what it comes to, and what is queued where it is good."""
+
+    report: Report
+    draft: Draft | None = None
+    planned: tuple[Planned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,102 +80,36 @@ class Plan:
     chosen: tuple[Connection, ...] = ()
 
 
-# -- reading ---------------------------------------------------------------------------------------
-
-
-def read_lines(file: Iterable[str]) -> Iterator[Line]:
-    """The lines of a calendar, read as they are needed. Raises Refused where its heading cannot be used."""
-    source = iter(file)
-    heading = next(source, "").lstrip("\ufeff")
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
-    names = [name.strip().casefold() for name in next(csv.reader([heading], delimiter=delimiter), [])]
-    _check_heading(names)
-    rows = csv.reader(source, delimiter=delimiter, strict=True)
-    while True:
-        number = rows.line_num + 2  # behind the heading, at the line where the row begins
-        try:
-            cells = next(rows, None)
-        except csv.Error:
-            yield Line(number, {}, UNREADABLE)
-            return
-        if cells is None:
-            return
-        if any(cell.strip() for cell in cells):
-            yield _line(number, names, cells)
-
-
-def _check_heading(names: Sequence[str]) -> None:
-    wanted = f"The first line names the columns: {', '.join(COLUMNS)}."
-    missing = [name for name in NEEDED if name not in names]
-    strange = [name for name in names if name not in COLUMNS]
-    if missing:
-        raise Refused(f"The column {' and the column '.join(missing)} is missing. {wanted}")
-    if strange:
-        raise Refused(f"“{strange[0][:40]}” is none of the columns that I know. {wanted}")
-    if len(set(names)) != len(names):
-        raise Refused(f"A column is there twice. {wanted}")
-
-
-def _line(number: int, names: Sequence[str], cells: Sequence[str]) -> Line:
-    found = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
-    if any(cell.strip() for cell in cells[len(names) :]):
-        said = "This line has more cells than there are columns. Put texts with commas into quotation marks."
-        return Line(number, found, said)
-    if any("\x00" in cell for cell in cells):
-        return Line(number, found, "This line holds characters that are no text.")
-    return Line(number, found)
-
-
-def read_when(text: str, zone: str) -> datetime:
-    """The instant that a cell names, UTC-aware, to the second: ISO 8601, in `zone` where it has no offset.
-
-    Raises Refused for a date without a time, and for a time that a clock change skips or repeats."""
-    try:
-        at = datetime.fromisoformat(text).replace(microsecond=0)
-    except ValueError:
-        raise Refused(f"“{text[:40]}” is not a time. Write it like 2026-12-24T18:00.") from None
-    if ":" not in text and "T" not in text.upper():
-        raise Refused(f"“{text[:40]}” has no time of day. Write it like 2026-12-24T18:00.")
-    try:
-        return _instant(at, zone)
-    except OverflowError:
-        raise Refused(f"“{text[:40]}” is not a time that I can plan for.") from None
-
-
-def _instant(at: datetime, zone: str) -> datetime:
-    if at.tzinfo is not None:
-        return at.astimezone(UTC)
-    found = instants(at, zone)
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        said = f"{at:%H:%M} does not exist on that day in {zone}: the clocks go forward."
-        raise Refused(f"{said} Choose another time.")
-    offset = found[0].astimezone(ZoneInfo(zone)).strftime("%z")
-    example = f"{at.isoformat()}{offset[:3]}:{offset[3:5]}"
-    said = f"{at:%H:%M} comes twice on that day in {zone}: the clocks go back."
-    raise Refused(f"{said} Write which one you mean, like {example}.")
-
-
-# -- importing -------------------------------------------------------------------------------------
-
-
 async def import_lines(
-    house: House, actor: Actor, lines: Iterable[Line], look: Look, *, dry_run: bool = False
+    house: House, actor: Actor, lines: Iterable[Line], look: Look | None, *, dry_run: bool = False
 ) -> AsyncIterator[Report]:
-    """Queues each line in a transaction of its own, and reports it. A dry run does all but that."""
+    """Queues each line in a transaction of its own, and reports it. A dry run does all but that.
+
+    Without `look` the media are not fetched, and what only they could tell is not found."""
     seen: set[str] = set()
-    preview: list[Planned] | None = [] if dry_run else None
-    media: dict[str, Media | Refused] = {}
+    beside: list[Planned] = []
+    fetch = remembering(look) if look is not None else None
     for line in lines:
         try:
-            yield await _one(house, actor, line, _remembering(look, media), seen, preview)
+            judged = await judge(house, actor, line, fetch, beside=beside)
+            if judged.draft is None or judged.draft.request_key in seen:
+                yield replace(judged.report, came=Came.KNOWN)
+                continue
+            seen.add(judged.draft.request_key)
+            if dry_run:
+                beside.extend(judged.planned)
+                yield judged.report
+                continue
+            async with house.db.write() as session:
+                report = await store_line(session, house, actor, judged, house.clock.now())
+            yield report
         except Refused as refused:
             yield Report(line.number, Came.FAULTY, refused.text)
 
 
-def _remembering(look: Look, known: dict[str, Media | Refused]) -> Look:
+def remembering(look: Look) -> Look:
     """Fetches each address once, however many lines name it."""
+    known: dict[str, Media | Refused] = {}
 
     async def fetch(url: str) -> Media:
         if url not in known:
@@ -197,35 +125,43 @@ def _remembering(look: Look, known: dict[str, Media | Refused]) -> Look:
     return fetch
 
 
-async def _one(
-    house: House, actor: Actor, line: Line, look: Look, seen: set[str], preview: list[Planned] | None
-) -> Report:
-    """`preview`: what a dry run would have queued so far; None where it is queued indeed."""
+async def judge(
+    house: House, actor: Actor, line: Line, look: Look | None, *, beside: Iterable[Planned] = ()
+) -> Judged:
+    """What a line would queue, and what is worth a word about it. Raises Refused where it is faulty.
+
+    `beside`: what a dry run would have queued before it."""
     if line.problem:
         raise Refused(line.problem)
     async with house.db.read() as session:
         plan = await _plan(session, house, actor, line)
     labels = {row.id: _label(house, row) for row in plan.chosen}
     report = Report(line.number, Came.KNOWN, labels=labels, due_at=plan.due_at, zone=plan.client.zone)
-    if plan.known or plan.key in seen:
-        return report
-    now = house.clock.now()
-    if plan.due_at < now - PAST_TOLERANCE:
+    if plan.known:
+        return Judged(report)
+    if plan.due_at < house.clock.now() - PAST_TOLERANCE:
         raise Refused("That time is in the past.")
     content = await _content(line, look)
     draft = Draft(plan.key, plan.client.id, tuple(row.id for row in plan.chosen), content, plan.due_at)
     proposed = draft.proposed(plan.chosen)
     async with house.db.read() as session:
-        found = await examine(session, house, proposed, beside=preview or ())
-    if found.refused:
-        raise DraftProblems(found.refused)
-    if preview is not None:
-        preview.extend(item.planned for item in proposed)
-    else:
-        async with house.db.write() as session:
-            await posting.queue(session, house, actor, draft, now)
-    seen.add(plan.key)
-    return replace(report, came=Came.QUEUED, warned=found.warned, costs=found.costs)
+        found = await examine(session, house, proposed, beside=beside)
+    unseen = look is None and content.media  # what is wrong with them is found when they are looked at
+    refused = [item for item in found.refused if not (unseen and item.problem.field == "media")]
+    if refused:
+        raise DraftProblems(refused)
+    good = replace(report, came=Came.QUEUED, warned=found.warned, costs=found.costs, text=content.text)
+    return Judged(good, draft, tuple(item.planned for item in proposed))
+
+
+async def store_line(
+    session: AsyncSession, house: House, actor: Actor, judged: Judged, now: datetime
+) -> Report:
+    """Queues a good line; one that was queued meanwhile, here or elsewhere, is known. Raises Refused."""
+    if judged.draft is None:
+        return judged.report
+    _, is_new = await posting.queue_once(session, house, actor, judged.draft, now)
+    return judged.report if is_new else replace(judged.report, came=Came.KNOWN)
 
 
 async def _plan(session: AsyncSession, house: House, actor: Actor, line: Line) -> Plan:
@@ -295,16 +231,23 @@ def line_key(client: Client, line: Line) -> str:
     return f"import:{digest}"
 
 
-async def _content(line: Line, look: Look) -> Content:
+async def _content(line: Line, look: Look | None) -> Content:
     links = line.cells.get("media", "").split()
     if len(links) > MEDIA_MOST:
         raise Refused(f"These are {len(links)} media links. No platform takes that many.")
-    media = [await look(link) for link in links]
+    media = [await look(link) if look is not None else _unseen(link) for link in links]
     text = line.cells.get("text", "")
     if not text and not media:
         raise Refused("There is neither a text nor a media link.")
     title, link = line.cells.get("title") or None, line.cells.get("link") or None
     return Content(text=text, media=tuple(media), title=title, link=link)
+
+
+def _unseen(link: str) -> Media:
+    """A medium that nobody has looked at: only how its link is written can be wrong."""
+    if not link.startswith("https://"):
+        raise Refused(f"{link[:80]}: a media link starts with https:// and leads to the file itself.")
+    return Media(link, MediaKind.IMAGE, "image/jpeg", 1)
 
 
 def _label(house: House, row: Connection) -> str:

@@ -75,6 +75,7 @@ class Wake:
     def __init__(self) -> None:
         self.engine = asyncio.Event()
         self.outbox = asyncio.Event()
+        self.imports = asyncio.Event()
 
     def all(self) -> None:
         self.engine.set()

@@ -106,6 +106,14 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
     """Stores a post and its deliveries; the one that stands already for a repeated submit.
 
     Raises DraftProblems, or Refused when an account is gone."""
+    post, _ = await queue_once(session, house, actor, draft, now)
+    return post
+
+
+async def queue_once(
+    session: AsyncSession, house: House, actor: Actor, draft: Draft, now: datetime
+) -> tuple[Post, bool]:
+    """As `queue`, and whether this call stored it."""
     if await clients.held(session, actor.workspace_id, draft.client_id) is None:
         raise Refused(CLIENT_GONE)
     chosen = await chosen_of(session, actor, draft)
@@ -139,7 +147,7 @@ async def queue(session: AsyncSession, house: House, actor: Actor, draft: Draft,
         _add_deliveries(session, post, proposed, now)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
-    return post
+    return post, made
 
 
 async def standing(session: AsyncSession, workspace_id: str, request_key: str) -> Post | None:

@@ -107,3 +107,8 @@ CHOOSE = "choose.open"  # value: of:id (an offer's notice, or a client whose pos
 CHOOSE_PAGE = "choose.page"  # value: page
 CHOOSER = "chooser"
 DROP_ASKED = "drop_asked"
+
+IMPORT_FILE = "import_file"
+IMPORT_QUEUE = "import_queue"
+IMPORT_PAGE = "import.page"  # value: page
+IMPORT_FAULTS = "import.faults"  # value: import:page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.models.base import Base, Instant, new_id
 from storage.models.engine import Breaker, EngineFact, KeyCheck, Process
+from storage.models.importing import Import
 from storage.models.installing import InstallWalk
 from storage.models.leaving import Departure
 from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
@@ -27,6 +28,7 @@ __all__ = [
     "EngineFact",
     "Grant",
     "GrantAttempt",
+    "Import",
     "Incident",
     "InstallWalk",
     "Instant",

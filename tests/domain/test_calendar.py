@@ -16,7 +16,8 @@ from sqlalchemy import func, select
 from bot.cli import main
 from bot.domain import calendar
 from bot.domain.auditing import Actor
-from bot.domain.calendar import COLUMNS, Came, Line, Report, import_lines, read_lines, read_when
+from bot.domain.calendar import Came, Report, import_lines
+from bot.domain.calendar_file import COLUMNS, Line, read_lines, read_when
 from bot.domain.checking_posts import Worry
 from bot.domain.errors import Refused
 from bot.domain.house import House
