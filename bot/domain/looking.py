@@ -7,6 +7,7 @@ platform's file knows which. Where nothing can be proved, a person is asked.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain import content, delivering, reports
@@ -21,6 +22,7 @@ TRIES_MOST = 8
 FOLLOW_PAUSE = timedelta(seconds=30)
 FOLLOW_PAUSE_MOST = timedelta(minutes=15)
 FOLLOW_FOR = timedelta(days=1)
+LINK_FOR = timedelta(minutes=30)  # then a published post is told without its address
 
 
 async def follow(house: House, work: Work) -> None:
@@ -40,10 +42,21 @@ async def follow(house: House, work: Work) -> None:
     except HttpError:
         await _follow_later(house, work)
         return
-    if sent.processing:
+    since = house.clock.now() - (work.delivery.sending_at or work.delivery.changed_at)
+    if sent.processing or (sent.link_later and since < LINK_FOR):
         await _follow_later(house, work, answered=True)
     else:
         await delivering.sent_off(house, work, sent)
+
+
+async def adopted(house: House, work: Work, twin: str) -> Sent:
+    """A post of ours that a refusal as duplicate named, with its address where the platform gives one."""
+    platform = delivering.platform_of(house, work)
+    try:
+        seen = await platform.progress(house.call(platform), delivering.target_of(house, work), {}, twin)
+    except (PlatformError, HttpError):
+        return Sent(twin)
+    return replace(seen, external_id=twin, processing=False)
 
 
 async def _follow_later(house: House, work: Work, *, answered: bool = False) -> None:

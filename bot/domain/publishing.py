@@ -29,7 +29,7 @@ from bot.domain.house import House
 from bot.domain.outcomes import is_silence, judge_verdict
 from bot.domain.refreshing import Cause, Skipped, refresh
 from bot.http import HttpError, NotSent
-from bot.platforms.base import Kind, Platform, PlatformError, Reason, Sent, Target, Verdict, Wait
+from bot.platforms.base import Kind, Platform, PlatformError, Reason, Target, Verdict, Wait
 from storage import deliveries as store
 from storage.deliveries import Work
 from storage.models import new_id
@@ -229,11 +229,21 @@ async def _send_refused(house: House, work: Work, verdict: Verdict) -> None:
     if verdict.kind is Kind.UNCLEAR:
         await _unclear(house, work, verdict.reason, verdict.code)
     elif verdict.kind is Kind.DUPLICATE and verdict.twin:
-        await delivering.sent_off(house, work, Sent(verdict.twin))
+        await _adopt(house, work, verdict, verdict.twin)
     elif verdict.kind is Kind.DUPLICATE:
         await _doubtful(house, work, Reason.DUPLICATE, verdict.code)
     else:
         await _not_sent(house, work, verdict)
+
+
+async def _adopt(house: House, work: Work, verdict: Verdict, twin: str) -> None:
+    """A refusal as a copy names the post that is there: ours, unless an earlier delivery is that post."""
+    async with house.db.read() as session:
+        taken = await store.taken_ids(session, work.connection.id, work.delivery.id)
+    if twin in taken:
+        await delivering.fail(house, work, verdict)
+    else:
+        await delivering.sent_off(house, work, await looking.adopted(house, work, twin))
 
 
 async def _not_sent(house: House, work: Work, verdict: Verdict) -> None:

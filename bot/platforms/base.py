@@ -326,12 +326,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The platform took the post. `processing`: accepted, not yet public; ask `progress` again."""
+    """The platform took the post. `processing`: accepted, not yet public; ask `progress` again. `link_later`:
+    it is out, but its address may still come: ask again for a while."""
 
     external_id: str | None
     permalink: str | None = None
     processing: bool = False
     visibility: str | None = None  # where it is not what was asked: "private"
+    link_later: bool = False
 
 
 class Found(StrEnum):

@@ -171,8 +171,11 @@ class TikTok:
             return Sent(publish_id, visibility="draft")
         if seen.status != "PUBLISH_COMPLETE":
             return Sent(publish_id, processing=True, visibility=_visibility(handles))
-        link = _permalink(target, seen.post_id, PHOTO in handles)
-        return Sent(seen.post_id or publish_id, link, visibility=_visibility(handles))
+        link, visibility = _permalink(target, seen.post_id, PHOTO in handles), _visibility(handles)
+        waits = (
+            seen.post_id is None and visibility is None
+        )  # until moderation ends; never for other audiences
+        return Sent(seen.post_id or publish_id, link, visibility=visibility, link_later=waits)
 
     async def look(
         self,

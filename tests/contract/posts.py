@@ -41,13 +41,11 @@ class NoEnd(AssertionError):
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of post on one platform. `linked`: its own id and link are known once it is out (TikTok gives
-    them when its moderation is done, or never)."""
+    """One kind of post on one platform."""
 
     word: str  # the platform's, or the key of a way to it
     name: str
     make: Callable[[Twins, str], Content]
-    linked: bool = True
     simple: bool = True  # its faults are tried at every run of the tests, those of the others at long ones
 
     def __str__(self) -> str:
@@ -109,9 +107,9 @@ KINDS = (
     Kind("threads", "video", upright_film, simple=False),
     Kind("threads", "carousel", pictures, simple=False),
     Kind("x", "text", words),
-    Kind("tiktok", "video", read_film, linked=False),
-    Kind("tiktok", "long_video", long_film, linked=False, simple=False),
-    Kind("tiktok", "photos", pictures, linked=False),
+    Kind("tiktok", "video", read_film),
+    Kind("tiktok", "long_video", long_film, simple=False),
+    Kind("tiktok", "photos", pictures),
     Kind("youtube", "video", read_film),
     Kind("linkedin", "text", words),
     Kind("linkedin", "image", read_picture),
@@ -164,11 +162,13 @@ async def stage_for(
         yield replace(stage, house=replace(stage.house, media=UrlMedia(files)))
 
 
-async def queued(stage: Stage, connection: Connection, content: Content, minutes: float = 0) -> str:
-    """Queues the content on one account; the delivery's id."""
+async def queued(
+    stage: Stage, connection: Connection, content: Content, minutes: float = 0, *, key: str = ""
+) -> str:
+    """Queues the content on one account; the delivery's id. `key` tells it from another with its text."""
     now = stage.house.clock.now()
     due = now + timedelta(minutes=minutes)
-    draft = posting.Draft(content.text, stage.client.id, (connection.id,), content, due)
+    draft = posting.Draft(key or content.text, stage.client.id, (connection.id,), content, due)
     actor = Actor(stage.client.workspace_id, "U1", "C1")
     async with stage.house.db.write() as session:
         post = await posting.queue(session, stage.house, actor, draft, now)

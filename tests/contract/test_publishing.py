@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bot.domain.posting import DraftProblems
 from bot.jobs import sweep
 from bot.platforms.base import Content
 from sandbox.platforms.testing import Twins
+from storage.models import Delivery
 from tests.contract import posts
 from tests.contract.posts import KINDS, Kind
 
@@ -32,8 +34,8 @@ async def test_a_queued_post_is_published_once(
         delivery = await posts.to_its_end(stage, house, delivery_id)
         assert delivery.state == "published", (delivery.state, delivery.reason, delivery.code)
         (post_id,) = posts.posts_with(twins, TEXT)
-        assert delivery.external_id and delivery.visibility is None
-        assert (bool(delivery.permalink), delivery.external_id == post_id) == (kind.linked, kind.linked)
+        assert delivery.visibility is None
+        assert (bool(delivery.permalink), delivery.external_id) == (True, post_id)
         assert [notice.topic for notice in await posts.notices_of(house, delivery_id)] == ["published"]
 
 
@@ -72,3 +74,41 @@ async def test_a_video_that_was_made_private_says_so(
         delivery_id = await posts.queued(stage, connection, kind.make(twins, TEXT))
         delivery = await posts.to_its_end(stage, stage.house, delivery_id)
         assert (delivery.state, delivery.visibility) == ("published", "private")
+
+
+async def test_a_link_that_never_comes_is_not_waited_for_for_ever(
+    twins: Twins, migrated_sqlite: Path, tmp_path: Path
+) -> None:
+    """TikTok's moderation may end late, or give no id at all: the post is told without it."""
+    kind = next(kind for kind in KINDS if str(kind) == "tiktok-photos")
+    async with posts.stage_for("tiktok", twins, migrated_sqlite, tmp_path) as stage:
+        connection = await stage.linked()
+        twins.world.set_fault("id_late", "tiktok", value=1000)
+        started = stage.house.clock.now()
+        delivery_id = await posts.queued(stage, connection, kind.make(twins, TEXT))
+        delivery = await posts.to_its_end(stage, stage.house, delivery_id)
+        assert (delivery.state, delivery.permalink) == ("published", None)
+        assert stage.house.clock.now() - started < timedelta(hours=1)
+        assert [item.topic for item in await posts.notices_of(stage.house, delivery_id)] == ["published"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_copy_is_ours_unless_it_names_another_post_of_ours(
+    twins: Twins, migrated_sqlite: Path, tmp_path: Path, known: bool
+) -> None:
+    kind = next(kind for kind in KINDS if str(kind) == "linkedin-text")
+    async with posts.stage_for("linkedin", twins, migrated_sqlite, tmp_path) as stage:
+        connection = await stage.linked()
+        first = await posts.queued(stage, connection, kind.make(twins, TEXT))
+        before = await posts.to_its_end(stage, stage.house, first)
+        if not known:
+            async with stage.house.db.write() as session:
+                row = await session.get_one(Delivery, first)
+                row.external_id = None
+        again = await posts.queued(stage, connection, kind.make(twins, TEXT), key="again")
+        second = await posts.to_its_end(stage, stage.house, again)
+        assert len(posts.posts_with(twins, TEXT)) == 1
+        if known:
+            assert (second.state, second.reason) == ("failed", "duplicate")
+        else:
+            assert (second.state, second.permalink) == ("published", before.permalink)
