@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sandbox.agency import Morning, links_in
@@ -90,6 +91,52 @@ class Office:
         morning = Morning(self.demo.sandbox, self.demo.agency, self.demo.advanced)
         await morning.post(self.maria, self.channel, LABEL[platform], text, picture, later)
         await self.demo.settled()
+
+    async def compose(
+        self,
+        on: Collection[str],
+        text: str,
+        *,
+        files: Collection[tuple[str, bytes]] = (),
+        title: str = "",
+        link: str = "",
+    ) -> None:
+        """Fills in `/post` for the accounts on these platforms (their titles), for now. What the window asks
+        about is posted anyway."""
+        slack, maria = self.demo.sandbox.slack, self.maria
+        await maria.command("/post", "", self.channel.id)
+        await slack.until(lambda: "composer.text" in str(maria.modal and maria.modal.body), timeout=15)
+        view = maria.modal
+        assert view is not None
+        values: dict[str, object] = {"composer.text": text, "composer.title": title, "composer.link": link}
+        for block in view.body["blocks"]:
+            name = str(block["block_id"])
+            if name.startswith("composer.accounts"):
+                options = block["element"]["options"]
+                fitting = [one for one in options if one["text"]["text"].partition(" on ")[2] in on]
+                values[name] = [one["value"] for one in fitting]
+                assert len(fitting) == len(on), (on, options)
+            elif name.startswith("composer.files"):
+                values[name] = [maria.upload(file, data, "").id for file, data in files]
+        seen = await maria.submit(view, values)
+        if "Post anyway" in str(view.body.get("submit")):
+            seen = await maria.submit(view)
+        assert not seen.errors and not seen.warning, (on, seen.errors, seen.warning)
+        try:
+            await slack.until(lambda: "Queued" in str(view.body), timeout=30)
+        except TimeoutError:
+            raise AssertionError(str(view.body)) from None
+        await maria.close(view)
+
+    def permalinks(self) -> dict[tuple[str, str], str]:
+        """What the day's thread says: the address of each post, by its words and its platform's title."""
+        found = {}
+        for root in self.roots():
+            for said in self.thread(root):
+                seen = re.search(r"on ([\w ]+): “(.+?)” · <(https://[^|>]+)\|See it on", said)
+                if seen:
+                    found[seen[2], seen[1]] = seen[3]
+        return found
 
     def roots(self) -> list[Message]:
         """What stands in the channel for everybody."""
