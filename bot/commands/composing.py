@@ -20,7 +20,7 @@ from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.messages import composer as messages
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
 from bot.messages.times import zone_of
-from bot.platforms.base import Content, Media, MediaKind, PlatformInfo
+from bot.platforms.base import Content, Media, MediaKind, PlatformInfo, Reason
 from storage import clients, connections
 from storage import deliveries as delivery_rows
 from storage.models import Client, Connection, Post
@@ -222,6 +222,8 @@ def field_errors(error: Refused, form: Form, *, again: bool = False) -> dict[str
     fields |= {"title": messages.TITLE_FIELD} if form.title is not None else {}
     for item in error.refused:
         block = fields.get(item.problem.field, accounts)
+        if (item.problem.field, item.problem.reason) == ("media", Reason.TEXT_TOO_LONG):
+            block = messages.ALT  # the description of a picture
         if block == messages.TEXT and item.platform in form.own:
             block = messages.own_block(item.platform)
         found.setdefault(block, []).append(item.problem.text)

@@ -215,7 +215,7 @@ def problems(content: Content) -> Iterator[ContentProblem]:
     message = message_of(content)
     films = [item for item in content.media if item.kind is MediaKind.VIDEO]
     if len(message) > TEXT_MAX:
-        words = f"The text has {len(message)} characters; the most is {TEXT_MAX}."
+        words = f"The text has {len(message)} characters; Facebook takes at most {TEXT_MAX}."
         yield ContentProblem("text", Reason.TEXT_TOO_LONG, words)
     if not content.media and not message.strip() and not content.link:
         yield ContentProblem("text", Reason.TEXT_REFUSED, "A post on Facebook needs a text or a picture.")

@@ -208,7 +208,7 @@ def problems(content: Content) -> Iterator[ContentProblem]:
     """What Instagram would refuse, in words for the author."""
     caption = text.with_link(content.text, content.link)
     if len(caption) > CAPTION_MAX:
-        words = f"The caption has {len(caption)} characters; the most is {CAPTION_MAX}."
+        words = f"The caption has {len(caption)} characters; Instagram takes at most {CAPTION_MAX}."
         yield ContentProblem("text", Reason.TEXT_TOO_LONG, words)
     if text.hashtags(caption) > HASHTAGS_MAX:
         yield ContentProblem("text", Reason.TEXT_REFUSED, f"Instagram takes at most {HASHTAGS_MAX} hashtags.")
