@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,19 @@ async def open_relink(session: AsyncSession, connection_id: str) -> Invitation |
         Invitation.created_by.is_(None),
     )
     return (await session.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def asked_since(
+    session: AsyncSession, connection_ids: Iterable[str], by: str | None, since: datetime
+) -> Sequence[Invitation]:
+    """The open invitations of a person for these connections that are younger than that."""
+    query = select(Invitation).where(
+        Invitation.connection_id.in_(list(connection_ids)),
+        Invitation.created_by == by,
+        Invitation.state == "open",
+        Invitation.created_at > since,
+    )
+    return (await session.execute(query)).scalars().all()
 
 
 async def use(session: AsyncSession, invitation_id: str, consent_id: str, now: datetime) -> bool:

@@ -50,6 +50,11 @@ async def consents(session: AsyncSession, ids: Iterable[str]) -> Mapping[str, Co
     return {row.id: row for row in (await session.execute(query)).scalars()}
 
 
+async def grants(session: AsyncSession, ids: Iterable[str]) -> Mapping[str, Grant]:
+    query = select(Grant).where(Grant.id.in_(list(ids)))
+    return {row.id: row for row in (await session.execute(query)).scalars()}
+
+
 async def clients(session: AsyncSession, workspace_id: str, ids: Iterable[str]) -> Sequence[Client]:
     query = select(Client).where(Client.workspace_id == workspace_id, Client.id.in_(list(ids)))
     return (await session.execute(query.order_by(Client.slug))).scalars().all()
@@ -103,6 +108,21 @@ async def queued(
     )
     rows = (await session.execute(query)).all()
     return {row[0]: Queued(int(row[1]), row[2], int(row[3] or 0), int(row[4] or 0)) for row in rows}
+
+
+async def queued_after(
+    session: AsyncSession, ends: Mapping[str, datetime]
+) -> Mapping[str, tuple[int, datetime | None]]:
+    """By connection: how many posts wait on it that are due after its own moment, and when the first is."""
+    if not ends:
+        return {}
+    late = [and_(Delivery.connection_id == key, Delivery.due_at > end) for key, end in ends.items()]
+    query = (
+        select(Delivery.connection_id, func.count(), func.min(Delivery.due_at))
+        .where(or_(*late), Delivery.state.in_(UNSENT))
+        .group_by(Delivery.connection_id)
+    )
+    return {row[0]: (int(row[1]), row[2]) for row in (await session.execute(query)).all()}
 
 
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import home, logins
+from bot.commands import before, home, logins
 from bot.commands.desk import Desk
 from bot.commands.requests import Command, Press, Request, listen_for_command, listen_for_press
 from bot.commands.scope import find_clients, scope_word
@@ -19,9 +19,11 @@ from bot.messages.message import Message
 
 
 async def show(desk: Desk, request: Request) -> Message:
-    """The channel's clients, one client, all, or the logins that they rest on."""
+    """The channel's clients, one client, all, the logins that they rest on, or what will not hold."""
     if request.text.strip().casefold() == logins.WORD:
         return await logins.show(desk, request.asker)
+    if before.asks_before(request.text):
+        return await before.show(desk, request.asker, request.text)
     return health_message(await load(desk, request.asker, request.text))
 
 
@@ -53,7 +55,7 @@ async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) 
 
 COMMAND = Command(
     "/health",
-    "[client, all or logins]",
+    "[client, all, logins or before DATE]",
     "shows how the accounts are and what they need",
     show,
     is_for_outsiders=True,
@@ -67,4 +69,5 @@ def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
         return await turn_page(desk, press, commands)
 
     listen_for_command(app, desk, COMMAND)
+    before.register(app, desk)
     listen_for_press(app, desk, actions.HEALTH_PAGE, page, replaces=True)

@@ -84,6 +84,14 @@ def person_needed_at(info: PlatformInfo, grant: Grant) -> datetime | None:
     return min(known) if known else None
 
 
+def short_life(info: PlatformInfo, grant: Grant, workspace: Workspace) -> datetime | None:
+    """The end of a consent that lives shorter than the workspace's first warning is early: people hear of it
+    at linking (a Google app in testing: 7 days). None where it lives longer, or where nobody is needed."""
+    needed = person_needed_at(info, grant)
+    is_short = needed is not None and needed - grant.consented_at <= warn_before(workspace)
+    return needed if is_short else None
+
+
 def end_of(info: PlatformInfo, grant: Grant) -> datetime | None:
     """The end that a person must be warned of: of what only a person can renew, or of an access token whose
     renewal was refused."""
@@ -102,6 +110,14 @@ def warn_before(workspace: Workspace) -> timedelta:
 def nearest_step(left: timedelta, steps: Sequence[int]) -> int | None:
     """Of the warning steps (in days) that are reached with so much time left, the nearest."""
     return min((days for days in steps if left <= timedelta(days=days)), default=None)
+
+
+def lapses_at(info: PlatformInfo, connection: Connection, grant: Grant, now: datetime) -> datetime | None:
+    """When an account stops working unless a person acts: `now` where it does not work already; None where
+    it keeps itself alive."""
+    if grant.state in ("dead", "forgotten") or connection.problem is not None:
+        return now
+    return end_of(info, grant)
 
 
 def _reason(word: str | None) -> Reason:

@@ -130,5 +130,12 @@ async def touch_for_grant(session: AsyncSession, grant_id: str) -> None:
         await touch_subject(session, "incident", incident.id)
 
 
+async def touch_of_client(session: AsyncSession, client_id: str) -> None:
+    """What open alerts show of a client has changed: how many of its posts wait, and since when. However
+    often that happens before the next look of the outbox, each message is edited once."""
+    for incident_id in await store.open_of_client(session, client_id):
+        await touch_subject(session, "incident", incident_id)
+
+
 def _same_audience(root: Notice) -> Audience:
     return Audience(root.audience, root.audience_id)

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import holding
+from bot.domain import holding, incident_threads
 from bot.domain.auditing import Actor, record
 from bot.domain.house import House
 from bot.domain.telling import (
@@ -23,9 +23,8 @@ from bot.domain.telling import (
     team,
     tell_event,
     touch,
-    touch_subject,
 )
-from storage import clients, incidents
+from storage import clients
 from storage import queue as store
 from storage.models import Client, Workspace
 
@@ -42,7 +41,7 @@ async def pause(session: AsyncSession, actor: Actor, client: Client, now: dateti
     await store.take_back(session, [client.id])
     record(session, actor, "client.paused", now, client_id=client.id)
     await _show(session, actor, team(client.id), client.id, now)
-    await _touch_alerts(session, client.id)
+    await incident_threads.touch_of_client(session, client.id)
     return True
 
 
@@ -62,7 +61,7 @@ async def resume(
     if workspace.paused_at is None:
         let_go = await _let_go(session, house, [client.id], now)
     await _tell_resumed(session, actor, client.id, since, let_go)
-    await _touch_alerts(session, client.id)
+    await incident_threads.touch_of_client(session, client.id)
     return let_go
 
 
@@ -132,9 +131,3 @@ async def _tell_resumed(
 
 def _key(subject_id: str, since: datetime) -> str:
     return f"pause:{subject_id}:{since.isoformat()}"
-
-
-async def _touch_alerts(session: AsyncSession, client_id: str) -> None:
-    """The client's open alerts show whether it is paused."""
-    for incident_id in await incidents.open_of_client(session, client_id):
-        await touch_subject(session, "incident", incident_id)

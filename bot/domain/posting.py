@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import media_use, reports
+from bot.domain import incident_threads, media_use, reports
 from bot.domain.auditing import Actor, record
 from bot.domain.checking_posts import Proposed
 from bot.domain.content import media_row
@@ -145,6 +145,8 @@ async def queue_once(
     if made:
         await media_use.hold(session, post, draft.content.media, now)
         _add_deliveries(session, post, proposed, now)
+        await session.flush()
+        await incident_threads.touch_of_client(session, draft.client_id)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
     return post, made

@@ -29,7 +29,7 @@ BATCH = 50
 CLOSED = "This alert is closed already. `/health` shows how things are."
 CHANGED = "Nothing was changed: this alert is another by now. Its first message shows how things are."
 TAKEN = "Nothing was changed: somebody is on it already, so nobody is reminded."
-TOO_SHORT = "It ends within a day, so this one stays awake. Press *I'm on it* if you see to it."
+TOO_SHORT = "It ends too soon to be put off. Press *I'm on it* if you see to it."
 
 
 class Span(StrEnum):

@@ -40,6 +40,7 @@ async def published(session: AsyncSession, work: Work, permalink: str | None, no
         subject_id=work.delivery.id,
         root=root,
     )
+    await incident_threads.touch_for_grant(session, work.grant.id)  # a warning counts what is queued
     await touch(session, post_key(work.post.id))
     await touch_notices(session, work.delivery.offer_id)
 
@@ -58,8 +59,8 @@ async def unconfirmed(session: AsyncSession, work: Work) -> None:
 
 
 async def held(session: AsyncSession, work: Work) -> None:
-    """A post waits: the open incident of its grant shows how many."""
-    await incident_threads.touch_for_grant(session, work.grant.id)
+    """A post waits: the open alerts of its client show how many."""
+    await incident_threads.touch_of_client(session, work.client.id)
     await touch(session, post_key(work.post.id))
 
 
@@ -102,7 +103,9 @@ async def _news(session: AsyncSession, work: Work, root: Notice, what: str, step
 
 
 async def settled(session: AsyncSession, *deliveries: Delivery) -> None:
-    """A person decided about deliveries: what shows them is rendered again."""
+    """A person decided about deliveries: what shows and counts them is shown anew."""
+    for client_id in sorted({delivery.client_id for delivery in deliveries}):
+        await incident_threads.touch_of_client(session, client_id)
     await touch(session, *{post_key(delivery.post_id) for delivery in deliveries})
     await touch_notices(session, *{delivery.offer_id for delivery in deliveries})
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import inviting
 from bot.domain.consents import Question, Result, same_handle
 from bot.domain.house import House
+from bot.domain.pictures import parts
+from bot.messages.times import zone_of
 from bot.platforms.base import Reason, Scope
 from storage import connections
 from storage import invitations as store
 from storage.crypto import digest
-from storage.models import Client, Connection, Consent, Invitation, Workspace
+from storage.models import Client, Connection, Consent, Grant, Invitation, Workspace
 
 
 class Standing(StrEnum):
@@ -99,6 +102,7 @@ class ConsentView:
 
     `accounts`: those that the question is about, or that were linked. `missing`: permissions that were not
     given. `again_link`: the invitation, while it can still be used. `next_line`: what else was asked for.
+    `holds_until`: where a person is needed again soon, when, in the client's zone.
     """
 
     state: str
@@ -114,6 +118,7 @@ class ConsentView:
     reason: Reason | None
     again_link: str | None
     next_line: Line | None
+    holds_until: datetime | None = None
 
 
 async def invitation_view(house: House, token: str) -> InvitationView | None:
@@ -159,7 +164,23 @@ async def consent_view(house: House, consent_id: str, browser: str | None) -> Co
             reason=_reason(consent.detail.get("reason")),
             again_link=inviting.address(house, invitation) if usable else None,
             next_line=others[0] if others else None,
+            holds_until=await _holds_until(session, house, consent, invitation),
         )
+
+
+async def _holds_until(
+    session: AsyncSession, house: House, consent: Consent, invitation: Invitation
+) -> datetime | None:
+    """Until when what was linked holds, in the client's zone, where that is soon."""
+    grant = (
+        await session.get(Grant, consent.grant_id) if consent.grant_id and consent.connection_ids else None
+    )
+    if grant is None:
+        return None
+    workspace = await session.get_one(Workspace, consent.workspace_id)
+    end = parts.holds_until(house, consent.platform, grant, workspace, house.clock.now())
+    client = await session.get_one(Client, invitation.client_id)
+    return end.astimezone(zone_of(client.zone)) if end is not None else None
 
 
 def _is_own(consent: Consent, browser: str | None) -> bool:

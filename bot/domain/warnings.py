@@ -36,7 +36,9 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
     if until <= now:
         return None  # the sweep finds its death
     days = preferences.of(workspace).warning_days
-    step = step_reached(until, now, hours, days) or await _early(session, found, until)
+    said_at_linking = grant.state == "live" and until == health.person_needed_at(platform.info, grant)
+    since = grant.consented_at if said_at_linking else None
+    step = step_reached(until, now, hours, days, since) or await _early(session, found, until)
     if step is None:
         await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
     else:
@@ -45,9 +47,14 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
     return next_step(until, now, hours, days)
 
 
-def step_reached(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> int | None:
-    """The nearest warning step that is reached, in days before the end; None: none yet."""
-    return min((step for step in days if _moment(until, step, hours) <= now), default=None)
+def step_reached(
+    until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int], since: datetime | None = None
+) -> int | None:
+    """The nearest warning step that is reached, in days before the end; None: none yet. Steps that were
+    reached by `since` were told then: a consent says at once until when it holds."""
+    moments = {step: _moment(until, step, hours) for step in days}
+    reached = [step for step, at in moments.items() if at <= now and (since is None or at > since)]
+    return min(reached, default=None)
 
 
 def next_step(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> datetime:

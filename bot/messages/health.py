@@ -168,12 +168,18 @@ def cure_button(line: HealthLine, account: Account) -> Part | None:
     """*Reconnect*, where that cures."""
     needed = line.colour == "red" or line.state in ("ending", "ends_soon", "limited")
     if not needed:
-        return None
+        return _renew(line, account) if line.until is not None else None
     about = f"Reconnect {account.bare} for {line.client.bare}"
     style = "primary" if line.colour == "red" else None
     if line.url is not None:
         return link_button("Reconnect", line.url, style=style, about=about)
     return button("Reconnect", names.RECONNECT_ACCOUNT, line.connection_id, style=style, about=about)
+
+
+def _renew(line: HealthLine, account: Account) -> Part:
+    """An account that works, and whose end only a person can move, is renewed at any time."""
+    about = f"Renew {account.bare} for {line.client.bare}"
+    return button("Renew", names.RECONNECT_ACCOUNT, line.connection_id, about=about)
 
 
 def _pager(facts: HealthFacts) -> list[Part | None]:

@@ -31,13 +31,15 @@ ACCOUNTS_MOST = 16  # with their own picture and button, over all lines
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """An account that an invitation brought. `fresh`: a first link that can still be taken back."""
+    """An account that an invitation brought. `fresh`: a first link that can still be taken back.
+    `holds_until`: set where that is soon (UTC-aware)."""
 
     connection_id: str
     generation: int
     account: Account
     fresh: bool = False
     gone: bool = False
+    holds_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
         return [section(f"◽ *{line.platform.title}*: {who} is not connected any more.")]
     state = "connected again" if line.reconnects else "connected"
     if not item.fresh:  # pictures of platforms expire, and an old one would cost the whole message
-        return [section(f"✅ *{line.platform.title}*: {who} is {state}.")]
+        return [section(f"✅ *{line.platform.title}*: {who} is {state}.{_holds(client, item)}")]
     undo = button(
         "Not the right account: undo",
         names.UNDO_LINK,
@@ -126,10 +128,18 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
         ),
     )
     shown = section(
-        f"✅ *{line.platform.title}*: {who} is {state}.",
+        f"✅ *{line.platform.title}*: {who} is {state}.{_holds(client, item)}",
         picture(account.picture_url, f"Picture of {account.label}"),
     )
     return [shown, row(undo)]
+
+
+def _holds(client: ClientName, item: Linked) -> str:
+    """That a short consent will need a person again."""
+    if item.holds_until is None:
+        return ""
+    until = moment(item.holds_until, client.zone)
+    return f"\n⏳ It holds until {until}. Then somebody has to sign in again: I remind you in time."
 
 
 def _full_name(account: Account) -> str:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from bot.domain import incidents
+from bot.domain import editing, incidents, posting
+from bot.domain.auditing import Actor
 from bot.domain.outcomes import Judgement, Outcome
+from bot.domain.posting import Choice, Draft
 from bot.messages import actions
-from bot.platforms.base import Account, Reason
+from bot.platforms.base import Account, Content, Reason
+from bot.slack.gateway import Gateway
 from sandbox.slack import Person
 from sandbox.slack.models import Message
-from storage.models import Client, Connection, Grant, Incident, Invitation
+from storage.models import Client, Connection, Delivery, Grant, Incident, Invitation
 from tests.commands.scene import Scene, buttons, notices
 
 
@@ -181,6 +186,39 @@ async def test_guests_do_not_snooze_nor_does_anybody_another_workspaces_alert(sc
         answer = await snooze(scene, scene.ben, message, value)
         assert "closed already" in answer.text or "older message" in answer.text
     assert not any(one.snoozed_until for one in await scene.all(Incident))
+
+
+async def test_what_waits_is_edited_once_however_often_it_changes(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_id = await scene.client()
+    row_id = await trouble(scene, client_id)
+    await scene.settle()
+    assert "No posts are waiting" in (await alert(scene)).text
+    edits: list[str] = []
+    update = type(scene.desk.gateway).update
+
+    async def counted(self: Gateway, *given: Any, **named: Any) -> None:
+        edits.append(str(given[2]))
+        await update(self, *given, **named)
+
+    monkeypatch.setattr(type(scene.desk.gateway), "update", counted)
+    now = scene.house.clock.now()
+    for number in range(12):
+        draft = Draft(
+            f"key{number}", client_id, (row_id,), Content(f"Post {number}"), now + timedelta(days=1)
+        )
+        async with scene.house.db.write() as session:
+            actor = Actor(scene.workspace_id, scene.ben.user.id, scene.team.id)
+            await posting.queue(session, scene.house, actor, draft, now)
+    await scene.settle()
+    assert "12 posts wait" in (await alert(scene)).text and len(edits) == 1
+    async with scene.house.db.write() as session:
+        rows = (await session.execute(select(Delivery))).scalars().all()
+        choices = [Choice(row.id, row.attempt, row.revision) for row in rows[:4]]
+        await editing.cancel(session, actor, choices, now)
+    await scene.settle()
+    assert "8 posts wait" in (await alert(scene)).text and len(edits) == 2
 
 
 async def test_an_alert_leads_to_the_one_that_followed_it(scene: Scene) -> None:

@@ -171,7 +171,7 @@ async def test_a_snooze_never_sleeps_through_the_last_step(
         assert timedelta(hours=5, minutes=59) < left <= timedelta(hours=6)
         await live(house, twins, hours=7)
         assert await news(database, incident.id) == ["warning"]  # the last step, and no reminder beside it
-        with pytest.raises(Refused, match="ends within a day"):
+        with pytest.raises(Refused, match="ends too soon"):
             await snoozed(house, incident)
 
 

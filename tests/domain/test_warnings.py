@@ -10,13 +10,15 @@ from sqlalchemy import update
 from bot.domain import warnings, working_time
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
+from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage import watching
 from storage.database import Database
-from storage.models import Connection, Grant, Incident, Workspace
+from storage.models import Connection, Delivery, Grant, Incident, Workspace
 from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, told, work
-from tests.support import a_client, house_at, linked
+from tests.support import a_client, an_invitation, grant_of, house_at, linked, walk
 
+WEEK = timedelta(days=7)
 ALWAYS = {"working_days": [1, 2, 3, 4, 5, 6, 7]}
 
 
@@ -25,9 +27,9 @@ async def ends_in(house: House, connection: Connection, **span: float) -> dateti
     end = house.clock.now() + timedelta(**span)
     async with house.db.write() as session:
         await session.execute(update(Workspace).values(settings=ALWAYS))
-        await session.execute(
-            update(Grant).where(Grant.id == connection.grant_id).values(data_access_expires_at=end)
-        )
+        long_ago = house.clock.now() - timedelta(days=70)  # of a short life people hear at linking
+        values = {"data_access_expires_at": end, "consented_at": long_ago}
+        await session.execute(update(Grant).where(Grant.id == connection.grant_id).values(**values))
         await watching.look_again(session, connection.grant_id, house.clock.now())
     return end
 
@@ -89,9 +91,78 @@ async def test_posts_beyond_the_end_are_warned_of_early(
         await ends_in(house, connection, days=30)
         await work(house)
         assert await all_incidents(database) == []
-        await a_post(house, connection, days=31)
+        for days in (2, 31, 32):
+            await a_post(house, connection, days=days)
         await live(house, twins, days=1, minutes=1)
-        assert (await the_warning(database)).detail["step"] == warnings.EARLY
+        incident = await the_warning(database)
+        assert incident.detail["step"] == warnings.EARLY
+        (root,) = await told(database, incident.id)
+        shown = await build_renderers(house)["incident"](root)
+        assert shown is not None and "3 posts are queued" in shown.text
+        assert "2 of them after the end" in shown.text and "still works until" in shown.text
+        async with house.db.write() as session:
+            await session.execute(update(Grant).values(data_access_expires_at=house.clock.now() + WEEK))
+            await watching.look_again(session, connection.grant_id, house.clock.now())
+        await work(house)
+        assert len(await told(database)) == 1 and await news(database, incident.id) == ["warning"]
+
+
+async def test_a_green_account_is_renewed_early_and_nothing_but_its_tokens_changes(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        connection = await linked(house, twins, "instagram", client)
+        await ends_in(house, connection, days=25)
+        delivery = await a_post(house, connection, days=3)
+        due = house.clock.now() + timedelta(days=3)
+        before, tokens = connection, await grant_of(house, connection)
+        twins.advance(hours=1)
+        await walk(house, twins, await an_invitation(house, client, "instagram", connection.id))
+        async with database.read() as session:
+            after = await session.get_one(Connection, connection.id)
+            grant = await session.get_one(Grant, connection.grant_id)
+            post = await session.get_one(Delivery, delivery)
+        assert (after.linked_at, after.linked_by, after.grant_id) == (
+            before.linked_at,
+            before.linked_by,
+            before.grant_id,
+        )
+        assert grant.generation == tokens.generation + 1 and grant.access_token != tokens.access_token
+        assert (post.state, post.revision) == ("scheduled", 1)
+        assert abs(post.due_at - due) < timedelta(minutes=1)
+        await work(house)
+        assert await all_incidents(database) == [] and await news(database) == []
+
+
+async def test_an_early_renewal_moves_the_warning_away(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        connection = await linked(house, twins, "instagram", client)
+        await ends_in(house, connection, days=5)
+        await work(house)
+        incident = await the_warning(database)
+        await walk(house, twins, await an_invitation(house, client, "instagram", connection.id))
+        await ends_in(house, connection, days=60)
+        await work(house)
+        assert (await the_warning(database)).state == "closed"
+        assert await news(database, incident.id) == ["relinked"]
+
+
+async def test_a_short_life_is_told_at_linking_and_only_its_later_steps_warn(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        end = await ends_in(house, connection, days=7)
+        async with house.db.write() as session:
+            await session.execute(update(Grant).values(consented_at=house.clock.now()))
+        await work(house)
+        assert await all_incidents(database) == []  # neither 14 nor 7 days: that was said at linking
+        await live(house, twins, days=4, minutes=5)
+        assert (await the_warning(database)).detail == {"until": end.isoformat(), "step": 3}
 
 
 async def test_accounts_of_one_login_share_one_thread(

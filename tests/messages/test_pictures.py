@@ -100,6 +100,32 @@ async def test_a_used_line_shows_the_account_and_the_undo_while_it_can_be_undone
     assert "not connected any more" in said(await rows.shown(notice)).text
 
 
+@pytest.mark.parametrize(("days", "is_told"), [(7, True), (60, False)])
+async def test_a_short_life_is_told_at_linking(rows: Rows, days: int, is_told: bool) -> None:
+    (invitation,) = await invited(rows, Wanted("instagram"))
+    grant = await rows.grant(data_access_expires_at=rows.now + timedelta(days=days))
+    connection = await rows.connection(grant)
+    walk = Consent(
+        id=new_id(),
+        invitation_id=invitation.id,
+        workspace_id=rows.workspace.id,
+        platform="instagram",
+        state="done",
+        state_hash=new_id(),
+        browser_hash="x",
+        redirect_uri="x",
+        connection_ids=[connection.id],
+        created_at=rows.now,
+        expires_at=rows.now,
+        forget_at=rows.now,
+    )
+    await rows.add(walk)
+    await rows.change(invitation, state="used", used_at=connection.linked_at, consent_id=walk.id)
+    (notice,) = await rows.notices("invitation")
+    text = said(await rows.shown(notice)).text
+    assert ("It holds until" in text and "sign in again" in text) is is_told
+
+
 async def test_lines_that_ended_offer_no_link(rows: Rows) -> None:
     await invited(rows, Wanted("instagram"))
     await invited(rows, Wanted("instagram"))

@@ -36,6 +36,19 @@ async def test_the_whole_walk_links_the_account(town: Town, browser: httpx.Async
     assert await town.state_of(path) == "used"
 
 
+async def test_a_short_life_is_told_on_the_page(town: Town, browser: httpx.AsyncClient) -> None:
+    [path] = await town.invite(Wanted("lumen"))
+    back = await come_back(browser, await to_platform(browser, path))
+    [grant] = await town.rows(Grant)
+    for days, is_told in ((7, True), (60, False)):
+        async with town.house.db.write() as session:
+            row = await session.get_one(Grant, grant.id)
+            row.data_access_expires_at = row.consented_at + timedelta(days=days)
+        said = text_of(await browser.get(back.headers["location"]))
+        assert ("somebody has to sign in again" in said) is is_told
+        assert (f"{row.data_access_expires_at:%d %b %Y}" in said) is is_told
+
+
 async def test_two_loads_of_one_callback_are_one_exchange(town: Town, browser: httpx.AsyncClient) -> None:
     lumen = town.platforms["lumen"]
     lumen.gate = asyncio.Event()

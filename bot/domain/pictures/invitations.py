@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.house import House
 from bot.domain.inviting import usable
-from bot.domain.pictures.parts import account, client_name, open_link, platform_words
+from bot.domain.pictures.parts import account, client_name, holds_until, open_link, platform_words
 from bot.domain.undoing import WITHIN
 from bot.messages import invitation as shown
 from storage import invitations as store
 from storage import pictures
-from storage.models import Client, Connection, Consent, Invitation
+from storage.models import Client, Connection, Consent, Invitation, Workspace
 
 SAME_REQUEST = timedelta(seconds=10)
 
@@ -31,7 +31,13 @@ async def batch(
     wanted = {key for walk in walks.values() for key in walk.connection_ids}
     wanted |= {row.connection_id for row in rows if row.connection_id}
     known = await pictures.connections(session, client.workspace_id, wanted)
-    lines = tuple(_line(house, row, client, walks, known) for row in rows)
+    grants = await pictures.grants(session, {row.grant_id for row in known.values()})
+    workspace = await session.get_one(Workspace, workspace_id)
+    ends = {
+        row.id: holds_until(house, row.platform, grants[row.grant_id], workspace, house.clock.now())
+        for row in known.values()
+    }
+    lines = tuple(_line(house, row, client, walks, known, ends) for row in rows)
     return shown.Invitation(client_name(client), lines, rows[0].created_by, _is_new(client, rows[0]))
 
 
@@ -41,6 +47,7 @@ def _line(
     client: Client,
     walks: Mapping[str, Consent],
     known: Mapping[str, Connection],
+    ends: Mapping[str, datetime | None],
 ) -> shown.Line:
     now = house.clock.now()
     state = _state(house, row, client, now)
@@ -56,7 +63,7 @@ def _line(
         hands_over=row.hand_over_of is not None,
         valid_until=row.expires_at,
         review_note=_review_note(house, row.platform),
-        linked=tuple(_linked(house, row, connection, now) for connection in connections),
+        linked=tuple(_linked(house, row, connection, ends[connection.id], now) for connection in connections),
     )
 
 
@@ -85,7 +92,9 @@ def _review_note(house: House, platform: str) -> str | None:
     return found.info.unreviewed
 
 
-def _linked(house: House, row: Invitation, connection: Connection, now: datetime) -> shown.Linked:
+def _linked(
+    house: House, row: Invitation, connection: Connection, end: datetime | None, now: datetime
+) -> shown.Linked:
     first = row.connection_id is None and connection.linked_at == row.used_at
     fresh = first and connection.state == "live" and now - connection.linked_at < WITHIN
     return shown.Linked(
@@ -94,6 +103,7 @@ def _linked(house: House, row: Invitation, connection: Connection, now: datetime
         account=account(house, connection),
         fresh=fresh,
         gone=connection.state != "live",
+        holds_until=end,
     )
 
 

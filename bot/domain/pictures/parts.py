@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from bot.domain import inviting
+from bot.domain.health import short_life
 from bot.domain.house import House
 from bot.messages.incident_facts import Waiting
 from bot.messages.people import Account, ClientName, PlatformWords
-from storage.models import Client, Connection, Invitation
+from storage.models import Client, Connection, Grant, Invitation, Workspace
 from storage.pictures import Queued
 
 
@@ -44,6 +46,17 @@ def permission_words(house: House, platform: str | None, scope: str | None) -> s
     """What a permission is for; None where that is not known (its technical name says nothing to people)."""
     ways = [way.info for _, way in house.ways() if way.info.key == platform]
     return next((item.purpose for info in ways for item in info.scopes if item.name == scope), None)
+
+
+def holds_until(
+    house: House, word: str, grant: Grant, workspace: Workspace, now: datetime
+) -> datetime | None:
+    """Until when a short consent holds; None where nobody has to know that at linking."""
+    platform = house.platform_for(word, grant.provider)
+    if platform is None or grant.state != "live":
+        return None
+    end = short_life(platform.info, grant, workspace)
+    return end if end is not None and end > now else None
 
 
 def waiting(found: Mapping[str, Queued], connection_ids: Iterable[str]) -> Waiting:
