@@ -132,6 +132,9 @@ async def _close_incidents(
             await incident_closing.close_one(session, incident, TOPIC, now, **detail)
         else:
             await touch_subject(session, "incident", incident.id)
+    for row in {row.client_id: row for row in rows}.values():
+        detail = {"by": actor.user_id, "connection": row.id}
+        await incident_closing.one_gone(session, row.client_id, TOPIC, now, **detail)
 
 
 async def _tell(

@@ -49,20 +49,30 @@ async def _after_cure(session: AsyncSession, grant_id: str, now: datetime) -> No
         found = await store.find_open(session, client_key(client_id))
         if found is not None:
             left = await store.down(session, client_id, found.opened_at - bad_days.WITHIN)
-            await _one_less(session, found, len(left), now)
+            await _one_less(session, found, len(left), "relinked", now)
     for workspace_id in {item.connection.workspace_id for item in reach}:
         found = await store.find_open(session, mass_key(workspace_id, grant.provider)) if grant else None
         if found is not None and grant is not None:
             since = found.opened_at - bad_days.WITHIN
             gone = await store.fallen(session, workspace_id, grant.provider, since)
-            await _one_less(session, found, len(gone), now)
+            await _one_less(session, found, len(gone), "relinked", now)
 
 
-async def _one_less(session: AsyncSession, incident: Incident, left: int, now: datetime) -> None:
+async def _one_less(
+    session: AsyncSession, incident: Incident, left: int, how: str, now: datetime, **detail: object
+) -> None:
     if left:
         await touch_subject(session, "incident", incident.id)
     else:
-        await close_one(session, incident, "relinked", now)
+        await close_one(session, incident, how, now, **detail)
+
+
+async def one_gone(session: AsyncSession, client_id: str, how: str, now: datetime, **detail: object) -> None:
+    """An account of a client was disconnected: the alert of its bad day shows one less, or is over."""
+    found = await store.find_open(session, client_key(client_id))
+    if found is not None:
+        left = await store.down(session, client_id, found.opened_at - bad_days.WITHIN)
+        await _one_less(session, found, len(left), how, now, **detail)
 
 
 async def close_one(

@@ -81,9 +81,10 @@ def before_message(facts: BeforeFacts) -> Message:
         return message([section("*No accounts are connected here yet,* so nothing was checked.")])
     if not facts.lapsing:
         all_of = "It holds" if facts.checked == 1 else "Everything holds"
-        looked = f"{count(facts.checked, 'account')} checked, {CHECKED}"
+        looked = f"{count(facts.checked, 'account')} checked: {CHECKED}"
         return message([section(f"✅ *{all_of} until the end of {until}.* {looked}.")])
-    head = f"⚠️ *{facts.lapsing} of {count(facts.checked, 'account')} will not hold until the end of {until}.*"
+    which = f"{facts.lapsing} of {count(facts.checked, 'account')}" if facts.checked > 1 else "The account"
+    head = f"⚠️ *{which} will not hold until the end of {until}.*"
     value = names.joined(facts.scope, facts.day.isoformat())
     parts: list[Part | None] = [section(head)]
     if facts.lapsing > 1:

@@ -92,7 +92,6 @@ def reminder(facts: Incident) -> Message | None:
     group = facts.groups[0] if in_team else None
     zone = group.client.zone if group is not None else "UTC"
     called = mention(group.mentions) if group is not None else ""
-    since = f" since {moment(facts.opened_at, zone)}" if facts.opened_at else ""
     woken = mention([said.snoozed_by] if said.snoozed_by else [])
     notes = [f"{woken} snoozed this until now." if woken else ""]
     notes += ["I do not remind of this again." if said.is_last else ""]
@@ -100,7 +99,7 @@ def reminder(facts: Incident) -> Message | None:
     of_one = group is not None and facts.kind != "client"
     return message(
         [
-            section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts)}{since}."),
+            section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts, zone)}."),
             section(words.waiting_words(facts, group)) if group is not None and of_one else None,
             context(note) if note else None,
             row(words.cure_button(group)) if group is not None and of_one else None,
@@ -108,20 +107,22 @@ def reminder(facts: Incident) -> Message | None:
     )
 
 
-def _still(facts: Incident, accounts: int) -> str:
-    title = facts.platform.title
-    if facts.kind == "app":
-        return f"*Our app at {title}* is still refused"
-    if facts.kind == "mass":
-        return f"*{count(accounts, f'{title} account')}* {agree(accounts, 'is', 'are')} still disconnected"
-    if facts.kind == "client":
-        return f"*{words.who(facts)}* still has {count(accounts, 'account')} down"
-    one = 1 if facts.operations else accounts
+def _still(facts: Incident, accounts: int, zone: str) -> str:
+    """What is as it was, and since when; of a warning until when it holds."""
+    who, one = words.who(facts), 1 if facts.operations else accounts
+    state = words.state_words(facts, one)
     if facts.severity == "warning":
-        return f"*{words.who(facts)}* still {words.state_words(facts, one)}. It has been announced"
-    if facts.kind == "connection":
-        return f"*{words.who(facts)}* still {words.state_words(facts, one)}. It has been so"
-    return f"*{words.who(facts)}* {agree(one, 'is', 'are')} still disconnected"
+        by = f" by {moment(facts.until, zone)}" if facts.until else ""
+        return f"*{who}* still {state}{by}"
+    be = agree(one, "is", "are")
+    said = {
+        "app": f"*Our app at {facts.platform.title}* is still refused",
+        "mass": f"*{count(accounts, f'{facts.platform.title} account')}* "
+        f"{agree(accounts, 'is', 'are')} still disconnected",
+        "client": f"*{who}* still has {count(accounts, 'account')} down",
+        "connection": f"*{who}* still {state}",
+    }.get(facts.kind, f"*{who}* {be} still disconnected")
+    return f"{said}, since {moment(facts.opened_at, zone)}" if facts.opened_at else said
 
 
 def _after_cure(facts: Incident) -> str:

@@ -158,6 +158,24 @@ async def test_an_alert_closed_by_a_disconnect_says_who_did_it(
             )
 
 
+async def test_the_alert_of_a_bad_day_ends_with_the_last_account_that_is_disconnected(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        rows = [await linked(house, twins, word, client) for word in ("x", "instagram")]
+        for row in rows:
+            await dies(house, row)
+        (day,) = await all_incidents(database, "client")
+        show = build_renderers(house)["incident"]
+        for row, left in zip(rows, ("1 account down", "was disconnected by <@U0ADA>"), strict=True):
+            async with house.db.write() as session:
+                actor = Actor(row.workspace_id, "U0ADA", "C1")
+                await disconnecting.disconnect(session, actor, row.id, row.generation, house.clock.now())
+            shown = await show(await root_of(database, day))
+            assert shown is not None and left in shown.text
+
+
 async def test_a_warning_whose_posts_went_away_says_that(
     twins: Twins, database: Database, tmp_path: Path
 ) -> None:

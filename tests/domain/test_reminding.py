@@ -40,8 +40,8 @@ async def warned(house: House, connection: Connection, **span: float) -> Inciden
     end = house.clock.now() + timedelta(**span)
     async with house.db.write() as session:
         await session.execute(update(Workspace).values(settings=ALWAYS))
-        row = Grant.id == connection.grant_id
-        await session.execute(update(Grant).where(row).values(data_access_expires_at=end))
+        values = {"data_access_expires_at": end, "consented_at": end - timedelta(days=90)}
+        await session.execute(update(Grant).where(Grant.id == connection.grant_id).values(**values))
         grant = await session.get_one(Grant, connection.grant_id, populate_existing=True)
         await incidents.warn(session, house, grant, connection.workspace_id, end, 14, house.clock.now())
     return next(one for one in await all_incidents(house.db) if one.state == "open")
@@ -76,7 +76,7 @@ async def test_an_alert_that_nobody_cures_is_said_again_three_times_and_no_more(
         reminders = [
             text for notice, text in await replies(house, incident) if notice.facts["what"] == "reminder"
         ]
-        assert all("still disconnected since" in text and "<@U0BOB>" in text for text in reminders)
+        assert all("still disconnected, since" in text and "<@U0BOB>" in text for text in reminders)
         assert [text.count("I do not remind of this again") for text in reminders] == [0, 0, 1]
 
 
