@@ -71,6 +71,7 @@ def found(sandbox: Sandbox) -> Agency:
 def accounts_of(number: int, handle: str, name: str) -> list[Account]:
     """A shop's accounts on all platforms: the logins, and the Pages and organisations that they run."""
     person, page = f"10000000000{number}", f"20000000000000{number}"
+    instagram = f"1784140000000000{number}"
     board = {"id": f"900{number}", "name": "Shop window", "privacy": "PUBLIC", "sections": []}
     organisation = f"500{number}"
 
@@ -79,8 +80,14 @@ def accounts_of(number: int, handle: str, name: str) -> list[Account]:
 
     return [
         account("facebook", person),
-        account("facebook", page, login=False, roles={person: ["CREATE_CONTENT", "MANAGE"]}),
-        account("instagram", f"1784140000000000{number}"),
+        account(
+            "facebook",
+            page,
+            login=False,
+            roles={person: ["CREATE_CONTENT", "MANAGE"]},
+            instagram=instagram,
+        ),
+        account("instagram", instagram),
         account("threads", f"2600000000000000{number}"),
         account("x", f"10{number}"),
         account("tiktok", f"-000{handle}"),

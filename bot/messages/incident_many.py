@@ -34,7 +34,7 @@ def bad_day(facts: Incident) -> Message:
     parts: list[Part | None] = [
         header(f"⛔ {plain(first.client.bare, 30)}: {count(accounts, 'account')} down"),
         section(
-            "Several accounts of this client stopped working within the hour. Each needs its own sign-in."
+            "Several accounts of this client stopped working within the hour. Each says below what it needs."
         ),
     ]
     parts += [section(_group(group), words.cure_button(group)) for group in facts.groups[:GROUPS_MOST]]
@@ -54,7 +54,8 @@ def _group(group: Group) -> str:
     first = group.waiting.first_due
     due = f", the first due {moment(first, group.client.zone)}" if first and waits else ""
     held = f"{count(waits, 'post')} held{due}." if waits else "No posts are waiting."
-    return f"*{words.account_names(group)}*: {why.what if why else ''} {held}"
+    said = f"{why.what} {why.advice}" if why else ""
+    return f"*{words.account_names(group)}*: {said} {held}"
 
 
 def _pause(group: Group) -> Part:

@@ -109,12 +109,12 @@ def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
 
 def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
     account = item.account
-    who = f"*{safe(account.label)}*{_full_name(account)}"
+    who, title = f"*{safe(account.label)}*{_full_name(account)}", account.platform.title
     if item.gone:
-        return [section(f"◽ *{line.platform.title}*: {who} is not connected any more.")]
+        return [section(f"◽ *{title}*: {who} is not connected any more.")]
     state = "connected again" if line.reconnects else "connected"
     if not item.fresh:  # pictures of platforms expire, and an old one would cost the whole message
-        return [section(f"✅ *{line.platform.title}*: {who} is {state}.{_holds(client, item)}")]
+        return [section(f"✅ *{title}*: {who} is {state}.{_holds(client, item)}")]
     undo = button(
         "Not the right account: undo",
         names.UNDO_LINK,
@@ -128,7 +128,7 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
         ),
     )
     shown = section(
-        f"✅ *{line.platform.title}*: {who} is {state}.{_holds(client, item)}",
+        f"✅ *{title}*: {who} is {state}.{_holds(client, item)}",
         picture(account.picture_url, f"Picture of {account.label}"),
     )
     return [shown, row(undo)]

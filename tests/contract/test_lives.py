@@ -11,9 +11,11 @@ from bot.domain import second_look
 from bot.domain.house import House
 from bot.http import HttpError
 from bot.platforms.base import Kind, PlatformError, RefreshKind
+from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from storage import connections as rows
 from storage.models import Connection, Grant, Incident, Notice
 from tests.contract.conftest import Stage
+from tests.domain.crowd import live
 from tests.support import grant_of
 
 HOURLY = ("x", "tiktok", "youtube")
@@ -47,6 +49,27 @@ async def test_a_grant_lives_on_without_a_person_where_the_platform_allows_it(
         assert grant.failures == 0 and not stage.twins.world.ledger.spent_refreshes()
     else:
         assert (grant.state, grant.reason) == ("dead", "expired")
+
+
+NEEDS_A_PERSON_AFTER = {"linkedin": 60, "linkedin_pages": 60, "facebook": 90, INSTAGRAM_ON_FACEBOOK: 90}
+"""Days; elsewhere a grant goes on without anybody. Facebook's login does, its access to data does not."""
+
+
+async def test_a_person_is_warned_two_weeks_ahead_where_the_platform_wants_one(stage: Stage) -> None:
+    days = NEEDS_A_PERSON_AFTER.get(stage.case.id)
+    if days is None:
+        pytest.skip("nobody is needed there")
+    connection = await stage.linked()
+    for _ in range(0, days - 30, 30):  # in steps that leave time to renew
+        stage.twins.advance(days=29)
+        await live(stage.house, stage.twins, days=1)
+    await live(stage.house, stage.twins, days=15)
+    assert await incidents(stage) == [], "not before"
+    await live(stage.house, stage.twins, days=2)
+    (warning,) = await incidents(stage)
+    assert (warning.kind, warning.severity) == ("grant", "warning")
+    assert await audiences(stage) == {"team"}
+    assert (await grant_of(stage.house, connection)).state == "live"
 
 
 async def ask(house: House, connection: Connection) -> None:

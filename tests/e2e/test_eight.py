@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sandbox.agency import links_in
-from tests.e2e.office import LOGINS, Office
+from sandbox.visitor import Visitor
+from tests.e2e.office import LOGINS, Office, login
 
 
 @pytest.mark.parametrize("platform", LOGINS)
@@ -28,3 +31,17 @@ async def test_four_platforms_in_one_command_tick_themselves_off(office: Office)
         page = await office.walk(links[0], platform, "bakery")
         assert "is connected" in page.text, page.text
     assert office.roots()[-1].ts == message.ts and office.roots()[-1].text.count("✅") == 4
+
+
+async def test_one_facebook_login_offers_a_page_and_the_instagram_account_behind_it(office: Office) -> None:
+    link = await office.link("facebook")
+    async with Visitor() as browser:
+        page = await browser.connect(link, account=login("facebook", "bakery"))
+        assert "Which accounts shall be connected?" in page.text and "@bakery on Instagram" in page.text
+        picks = re.findall(r'<input[^>]*name="pick"[^>]*value="([^"]+)"', page.text)
+        page = await browser.press(page, {"action": "link", "pick": picks})
+    assert "@bakery, @bakery on Instagram are connected" in page.text
+    await office.demo.settled()
+    said = office.roots()[-1].text
+    assert said.count("✅") == 2 and "*Facebook*" in said and "*Instagram*" in said, said
+    assert "missing" not in await office.health()
