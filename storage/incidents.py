@@ -45,6 +45,7 @@ async def open_of_client(session: AsyncSession, client_id: str) -> Sequence[str]
         Incident.state == "open",
         or_(Incident.open_key == f"client:{client_id}", Incident.grant_id.in_(rests)),
     )
+    query = query.order_by(Incident.id)  # whoever changes several messages does so in one order
     return (await session.execute(query)).scalars().all()
 
 
