@@ -143,7 +143,7 @@ def files_info(call: ApiCall) -> JSON:
         raise SlackError("file_not_found")
     bot = call.install.bot_user_id
     shared = any(bot in call.world.channels[channel].members for channel in file.channels)
-    if file.channels and not shared:
+    if not shared and (file.channels or file.team_id != call.install.team_id):
         raise SlackError("file_not_found")
     return {"file": file_json(call.world, file), "response_metadata": {"next_cursor": ""}}
 

@@ -1,0 +1,233 @@
+"""What each listener is sent to reach another workspace's rows: one case a listener, by its name.
+
+A case gives what a payload carries: for buttons their values, for modals what they carry and hold, for
+commands their text. A listener without a case fails `test_isolation`, so whoever adds one says here how
+somebody would try to misuse it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.messages import actions, composer, disconnect, queue, setup
+from bot.messages import clients as client_messages
+
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Ids of one workspace's rows, and its places in Slack."""
+
+    workspace: str
+    team_id: str
+    client: str
+    slug: str
+    hidden: str  # a client whose channel nobody else is in
+    connection: str
+    grant: str
+    platform: str
+    account: str
+    incident: str
+    invitation: str
+    notice: str
+    scheduled: str
+    failed: str
+    unconfirmed: str
+    late: str
+    channel: str
+    shared: str
+    file: str
+    user: str
+    bot: str
+
+
+Values = Callable[[Rows], Sequence[str]]
+
+
+def choice(row_id: str) -> str:
+    return actions.choices_value([(row_id, 1, 1)])
+
+
+def numbered(row_id: str) -> Sequence[str]:
+    return [f"{row_id}:{generation}" for generation in (0, 1, 2)]
+
+
+def login(rows: Rows) -> Sequence[str]:
+    return [actions.joined(rows.client, rows.grant, rows.platform, rows.account)]
+
+
+def in_queue(rows: Rows) -> Sequence[str]:
+    return [f"{choice(one)},{scope}:0" for one in (rows.scheduled, rows.late) for scope in ("all", rows.slug)]
+
+
+def of_client(rows: Rows) -> Sequence[str]:
+    return [rows.client, rows.hidden]
+
+
+BUTTONS: dict[str, Values] = {
+    actions.OPEN_LINK: lambda rows: [rows.invitation],
+    actions.UNDO_LINK: lambda rows: numbered(rows.connection),
+    actions.ASK_CLIENT: lambda rows: [actions.joined(rows.incident, one) for one in of_client(rows)],
+    actions.COPY_LINK: lambda rows: [actions.joined(rows.incident, one) for one in of_client(rows)],
+    actions.CHECK_NOW: lambda rows: [rows.incident],
+    actions.TAKE: lambda rows: [rows.incident],
+    actions.SNOOZE: lambda rows: [f"{rows.incident}:dead:{span}" for span in ("day", "24h", "1")],
+    actions.PAUSE_CLIENT: of_client,
+    actions.RESUME_CLIENT: of_client,
+    actions.RETRY: lambda rows: [choice(rows.failed)],
+    actions.IT_IS_LIVE: lambda rows: [choice(rows.unconfirmed)],
+    actions.POST_AGAIN: lambda rows: [choice(rows.unconfirmed)],
+    actions.SEND_LATE: lambda rows: [choice(rows.late)],
+    actions.DROP: lambda rows: [choice(rows.late), choice(rows.failed)],
+    actions.RECONNECT_ACCOUNT: lambda rows: [rows.connection],
+    actions.ADD_ACCOUNT: lambda rows: [f"{one}:{rows.platform}" for one in of_client(rows)],
+    actions.CREATE_CLIENT: lambda rows: [f"{rows.slug}-new:{rows.platform}"],
+    actions.USE_NEAREST: lambda rows: [f"{rows.slug}:{rows.platform}"],
+    actions.LINK_LIVING: login,
+    actions.PICK_LIVING: login,
+    actions.HAND_OVER: lambda rows: [rows.grant],
+    actions.LOGINS_PAGE: lambda rows: ["0", "1"],
+    actions.HEALTH_PAGE: lambda rows: ["all:0", f"{rows.slug}:0", "here:0"],
+    actions.OPEN_SETUP: lambda rows: ["setup", rows.workspace],
+    actions.OPEN_CLIENT: of_client,
+    actions.OPEN_COMPOSER: of_client,
+    composer.CLIENT: of_client,
+    disconnect.PRESS: lambda rows: numbered(rows.connection),
+    actions.CLIENTS_PAGE: lambda rows: ["0", "1"],
+    actions.QUEUE_PAGE: lambda rows: ["all:0", f"{rows.slug}:0"],
+    actions.QUEUE_EDIT: in_queue,
+    actions.QUEUE_MOVE: in_queue,
+    actions.QUEUE_NOW: in_queue,
+    actions.QUEUE_CANCEL: in_queue,
+    actions.QUEUE_RESTORE: in_queue,
+    actions.QUEUE_PAUSE: lambda rows: [f"{one},all:0" for one in of_client(rows)],
+    actions.QUEUE_RESUME: lambda rows: [f"{one},all:0" for one in of_client(rows)],
+}
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A modal as it is submitted: what it carries, and its inputs by block."""
+
+    carried: str
+    values: JSON
+
+
+def _typed(block: str, text: str) -> JSON:
+    return {block: {block: {"type": "plain_text_input", "value": text}}}
+
+
+def _composed(rows: Rows, client: str) -> Filled:
+    accounts = composer.accounts_block(client)
+    ticked = {"type": "checkboxes", "selected_options": [{"value": rows.connection}]}
+    now = {"type": "radio_buttons", "selected_option": {"value": composer.NOW}}
+    values = {accounts: {accounts: ticked}, composer.WHEN: {composer.WHEN: now}}
+    carried = json.dumps({"client": client, "channel": rows.channel})
+    return Filled(carried, values | _typed(composer.TEXT, "Bread from next door"))
+
+
+def _queued(rows: Rows) -> Sequence[Filled]:
+    at = {queue.AT: {queue.AT: {"type": "datetimepicker", "selected_date_time": 2_000_000_000}}}
+    return [
+        Filled(json.dumps({"choices": choice(one), "channel": rows.channel}), _typed(queue.TEXT, "Ours") | at)
+        for one in (rows.scheduled, rows.late)
+    ]
+
+
+def _client_form(rows: Rows, carried: str) -> Filled:
+    def select(block: str, kind: str, value: object) -> JSON:
+        return {block: {block: {kind: value}}}
+
+    values = (
+        _typed(client_messages.SLUG, f"{rows.slug}-ours")
+        | _typed(client_messages.NAME, "Ours now")
+        | _typed(client_messages.ZONE, "Europe/Berlin")
+        | select(client_messages.TEAM, "selected_conversation", rows.channel)
+        | select(client_messages.SHARED, "selected_conversation", None)
+        | select(client_messages.MENTIONS, "selected_users", [rows.user])
+        | select(client_messages.BACKUP, "selected_users", [])
+    )
+    return Filled(carried, values)
+
+
+def _set_up(rows: Rows) -> Filled:
+    values = {
+        setup.OPERATIONS: {setup.OPERATIONS: {"selected_conversation": rows.channel}},
+        setup.ADMINS: {setup.ADMINS: {"selected_users": [rows.user]}},
+    }
+    return Filled(rows.workspace, values | _typed(setup.ZONE, "Europe/Berlin"))
+
+
+MODALS: dict[str, Callable[[Rows], Sequence[Filled]]] = {
+    actions.COMPOSER: lambda rows: [_composed(rows, one) for one in of_client(rows)],
+    actions.QUEUE_EDITOR: _queued,
+    actions.QUEUE_MOVER: _queued,
+    actions.CLIENT: lambda rows: [_client_form(rows, one) for one in of_client(rows)],
+    actions.SETUP: lambda rows: [_set_up(rows)],
+}
+
+COMMANDS: dict[str, Values] = {
+    "/connect": lambda rows: [f"{rows.platform} {rows.slug}"],
+    "/disconnect": lambda rows: ["", "all", f"{rows.platform} {rows.slug}"],
+    "/health": lambda rows: ["", "all", rows.slug, "logins"],
+    "/retry": lambda rows: ["", "all", rows.slug],
+    "/post": lambda rows: ["", rows.slug, rows.client],
+    "/queue": lambda rows: ["", "all", rows.slug],
+    "/lamplighter": lambda rows: ["help", "clients", "setup", f"health {rows.slug}", "queue all", rows.slug],
+}
+
+MENUS: dict[str, Values] = {composer.CLIENT: lambda rows: ["", rows.slug[:3], rows.client]}
+
+SHORTCUTS: dict[str, Values] = {actions.MAKE_POST: lambda rows: ["Look at this"]}
+
+
+def _of_channel(name: str) -> Callable[[Rows], Sequence[JSON]]:
+    return lambda rows: [{"type": name, "channel": one} for one in (rows.channel, rows.shared)]
+
+
+def _renamed(name: str) -> Callable[[Rows], Sequence[JSON]]:
+    return lambda rows: [{"type": name, "channel": {"id": rows.channel, "name": "ours"}}]
+
+
+EVENTS: dict[str, Callable[[Rows], Sequence[JSON]]] = {
+    "app_home_opened": lambda rows: [
+        {"type": "app_home_opened", "tab": "home", "view": {"private_metadata": rows.client}}
+    ],
+    "app_uninstalled": lambda rows: [{"type": "app_uninstalled", "team_id": rows.team_id}],
+    "tokens_revoked": lambda rows: [{"type": "tokens_revoked", "tokens": {"bot": [rows.bot]}}],
+    "channel_id_changed": lambda rows: [
+        {"type": "channel_id_changed", "old_channel_id": one, "new_channel_id": "C0STOLEN"}
+        for one in (rows.channel, rows.shared)
+    ],
+    "member_joined_channel": lambda rows: [
+        {"type": "member_joined_channel", "user": rows.bot, "channel": rows.channel}
+    ],
+    "message_metadata_posted": lambda rows: [
+        {
+            "type": "message_metadata_posted",
+            "app_id": "A0LAMPLIGHT",
+            "bot_id": "",
+            "channel_id": rows.channel,
+            "message_ts": "1.000001",
+            "metadata": {"event_type": "lamplighter_notice", "event_payload": {"notice_id": rows.notice}},
+        }
+    ],
+    "channel_rename": _renamed("channel_rename"),
+    "group_rename": _renamed("group_rename"),
+} | {
+    name: _of_channel(name)
+    for name in (
+        "channel_archive",
+        "channel_deleted",
+        "channel_left",
+        "channel_unarchive",
+        "group_archive",
+        "group_deleted",
+        "group_left",
+        "group_unarchive",
+    )
+}
