@@ -1,6 +1,7 @@
 """What happens to channels: the bot is let in or put out, a channel is archived, deleted or gets another id.
 
-Alerts that stand in a lost channel are said again where the house falls back to; publishing goes on.
+Alerts that stand in a lost channel, or in one that became shared with another company, are said again where
+the house falls back to; invitations stay, and publishing goes on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bot.commands.connecting import HELD
 from bot.commands.desk import Desk
 from bot.domain.house import wall_now
 from bot.messages.help import hello
+from bot.slack.addressing import SHARED_ALERTS
 from bot.slack.errors import SlackProblem
 from storage import clients
 from storage.models import Client, Incident, Invitation, Notice, Post, Workspace
@@ -32,7 +34,7 @@ LOST = (
     "group_deleted",
     "group_left",
 )
-HARMLESS = ("channel_rename", "channel_unarchive", "group_rename", "group_unarchive")
+HARMLESS = ("channel_rename", "channel_unarchive", "channel_unshared", "group_rename", "group_unarchive")
 
 
 async def let_in(desk: Desk, workspace_id: str, channel_id: str) -> None:
@@ -64,7 +66,8 @@ async def let_in(desk: Desk, workspace_id: str, channel_id: str) -> None:
 
 
 async def lost(desk: Desk, workspace_id: str, channel_id: str, why: str) -> None:
-    """A channel can no longer be written to: open alerts are said where the house falls back to."""
+    """A channel can no longer be written to, or not be written to in confidence: open alerts are said where
+    the house falls back to."""
     desk.gateway.forget_channel(workspace_id, channel_id)
     open_alerts = select(Incident.id).where(Incident.workspace_id == workspace_id, Incident.state == "open")
     async with desk.house.db.write() as session:
@@ -127,6 +130,14 @@ def register(app: AsyncApp, desk: Desk) -> None:
     async def gone(event: dict[str, Any], workspace_id: str) -> None:
         await lost(desk, workspace_id, channel_of(event), str(event["type"]))
 
+    async def shared(event: dict[str, Any], workspace_id: str) -> None:
+        async with desk.house.db.read() as session:
+            workspace = await clients.workspace(session, workspace_id)
+        if workspace.settings.get(SHARED_ALERTS):
+            desk.gateway.forget_channel(workspace_id, channel_of(event))
+        else:
+            await gone(event, workspace_id)
+
     async def noticed(event: dict[str, Any], workspace_id: str) -> None:
         desk.gateway.forget_channel(workspace_id, channel_of(event))
 
@@ -137,6 +148,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
 
     app.event("member_joined_channel")(joined)
     app.event("channel_id_changed")(moved)
+    app.event("channel_shared")(shared)
     for name in LOST:
         app.event(name)(gone)
     for name in HARMLESS:

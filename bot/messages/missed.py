@@ -10,6 +10,7 @@ from bot.messages.message import Message
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,30}")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,30}")
 _WHY = {
+    "is_ext_shared": "people of another company read it, and this is for your team",
     "is_archived": "it is archived",
     "not_in_channel": "I am not in it; `/invite` me there",
     "channel_not_found": "it is gone, or private and I am not in it",

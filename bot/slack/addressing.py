@@ -15,16 +15,24 @@ from storage.models import Notice, Workspace
 __all__ = ["Address", "Nowhere", "Waits", "find_address", "lanes", "says_something_else"]
 
 DEEPEST = 8
+TEAMS = frozenset({"team", "operations"})
+SHARED_ALERTS = "alerts_in_shared_channels"
+"""The workspace's setting that lets team alerts stand where people of another company read them."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Candidates, the best first. With `thread_ts` the first one is the root's channel."""
+    """Candidates, the best first. With `thread_ts` the first one is the root's channel.
+
+    `inside`: what is said stays within the team, so no candidate may be shared with another company. Other
+    notices may stand in the first one even so.
+    """
 
     channels: tuple[str, ...]
     thread_ts: str | None = None
     root_id: str | None = None
     version: int = 0
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,22 +55,24 @@ async def find_address(
     session: AsyncSession, notice: Notice, resolve: ResolveChannel
 ) -> Address | Waits | Nowhere:
     """Where `notice` goes, read afresh; the address carries the version that is wanted now."""
-    uninstalled = select(Workspace.uninstalled_at).where(Workspace.id == notice.workspace_id)
-    if (await session.execute(uninstalled)).scalar_one() is not None:
+    standing = select(Workspace.uninstalled_at, Workspace.settings).where(Workspace.id == notice.workspace_id)
+    uninstalled_at, settings = (await session.execute(standing)).one()
+    if uninstalled_at is not None:
         return Nowhere("uninstalled")
+    inside = notice.audience in TEAMS and not (settings or {}).get(SHARED_ALERTS)
     version = (await session.execute(select(Notice.version).where(Notice.id == notice.id))).scalar_one()
     own = await resolve(session, notice)
     if notice.ts is not None and notice.channel_id is not None:
-        return Address((notice.channel_id,), version=version)
+        return Address((notice.channel_id,), version=version, inside=inside)
     root = await _root(session, notice)
     if root is not None and root.ts is not None and root.channel_id is not None:
         channels = tuple(dict.fromkeys([root.channel_id, *own]))
-        return Address(channels, root.ts, root.id, version)
+        return Address(channels, root.ts, root.id, version, inside)
     if root is not None and root.state not in {"undeliverable", "dropped"}:
         return Waits(root.id, tuple(await resolve(session, root)), root.next_at)
     # A root that was never said has no thread: its reply goes to the root's channel by itself.
     channels = tuple(dict.fromkeys([*await resolve(session, root), *own])) if root is not None else tuple(own)
-    return Address(channels, version=version) if channels else Nowhere("no_channel")
+    return Address(channels, version=version, inside=inside) if channels else Nowhere("no_channel")
 
 
 async def says_something_else(session: AsyncSession, notice: Notice) -> bool:

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 Refused = Callable[[str, str], Awaitable[bool]]
 """Looks at a workspace whose token was refused with a word; true when it is left."""
 
+PEOPLE = ("U", "W", "D")
 COMMIT_TRIES = 3
 PROBLEM_LENGTH = 64
 ROOT_SECONDS = 1.0
@@ -107,6 +108,8 @@ class Delivery:
             if paused:
                 raise Transient("ratelimited", retry_after=paused, sent=False, limited=True)
             try:
+                if address.inside or channel != address.channels[0]:
+                    await self._demand_inside(notice.workspace_id, channel)
                 return await self._say_in(notice, address, channel, thread_ts)
             except ThreadClosed:
                 at = (channel, None)
@@ -117,6 +120,13 @@ class Delivery:
                 at = places.pop(0) if places else None
         log.error("notice undeliverable", notice=notice.id, topic=notice.topic, problem=notice.problem)
         return await self._end(notice, "undeliverable", notice.problem)
+
+    async def _demand_inside(self, workspace_id: str, channel: str) -> None:
+        """Raises ChannelUnreachable where people of another company read along."""
+        if channel.startswith(PEOPLE):
+            return
+        if (await self.gateway.channel(workspace_id, channel)).is_ext_shared:
+            raise ChannelUnreachable("is_ext_shared")
 
     async def _say_in(self, notice: Notice, address: Address, channel: str, thread_ts: str | None) -> int:
         await self.gateway.pacer.turn(notice.workspace_id, channel)
@@ -185,7 +195,7 @@ class Delivery:
                 return 0
             anew = await says_something_else(session, notice)
         try:
-            if anew:
+            if anew or await self._is_read_outside(notice, address):
                 raise CannotEdit("message_not_found")
             await self.gateway.update(
                 notice.workspace_id, notice.channel_id, notice.ts, message, notice_id=notice.id
@@ -201,6 +211,16 @@ class Delivery:
             if not await claims.finish(session, notice, self.lease, self.wall(), address.version):
                 await claims.show_again(session, notice.id, self.wall())
         return 1
+
+    async def _is_read_outside(self, notice: Notice, address: Address) -> bool:
+        """Whether a message of the team stands where another company reads by now: it goes on elsewhere."""
+        if not address.inside:
+            return False
+        try:
+            await self._demand_inside(notice.workspace_id, address.channels[0])
+        except ChannelUnreachable as problem:
+            return problem.word == "is_ext_shared"
+        return False
 
     # -- what did not work -------------------------------------------------------------------------
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.telling import show_view, team, touch_subject
+from bot.slack.addressing import SHARED_ALERTS
 from sandbox.slack import life
 from sandbox.slack.delivery import emit
-from storage.models import Client, Notice, Workspace
+from storage.models import Client, Delivery, Incident, Notice, Workspace
 from tests.commands.scene import Scene
 from tests.commands.test_alert_buttons import alert, trouble
 
@@ -105,3 +107,128 @@ async def test_home_turns_its_own_pages(scene: Scene) -> None:
     await scene.ben.press(scene.ben.home, "health.page")
     await scene.calm()
     assert "Page 2 of 2" in str(scene.ben.home.body) and "/retry" in str(scene.ben.home.body)
+
+
+async def shared_with_others(scene: Scene) -> str:
+    """The team's channel, with an alert in it, is shared with another company; the alert's client."""
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    client_id = await scene.client()
+    await trouble(scene, client_id)
+    assert (await alert(scene)).channel == scene.team.id
+    theirs = scene.world.add_team("theirs")
+    life.share(scene.world, scene.team, theirs.id)
+    await scene.settle()
+    return client_id
+
+
+async def test_alerts_leave_a_channel_that_is_shared_and_say_why(scene: Scene) -> None:
+    await shared_with_others(scene)
+    said = await alert(scene)
+    assert said.channel == scene.operations.id
+    assert "another company" in said.text and f"<#{scene.team.id}>" in said.text
+    before = len(scene.ben.sees(scene.team.id))
+    async with scene.house.db.write() as session:
+        await touch_subject(session, "incident", str((await scene.all(Incident))[0].id))
+    await scene.settle()
+    assert len(scene.ben.sees(scene.team.id)) == before
+
+
+async def test_a_sharing_that_nobody_told_of_is_seen_before_anything_is_said(scene: Scene) -> None:
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    scene.team.connected_teams.add(scene.world.add_team("theirs").id)
+    await trouble(scene, await scene.client())
+    assert (await alert(scene)).channel == scene.operations.id
+    assert scene.ben.sees(scene.team.id) == []
+
+
+async def test_what_stands_in_a_channel_that_was_shared_goes_on_elsewhere(scene: Scene) -> None:
+    """Also what no event moved: a post with a problem is not edited where others read."""
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    connection = await scene.account(await scene.client())
+    delivery = await scene.get(Delivery, await scene.delivery(connection))
+
+    async def show() -> None:
+        async with scene.house.db.write() as session:
+            who = team(delivery.client_id)
+            await show_view(session, scene.workspace_id, "post", "k", who, subject_id=delivery.post_id)
+        await scene.settle()
+        await scene.settle()  # a message that cannot be changed is said anew in the next round
+
+    await show()
+    (before,) = scene.ben.sees(scene.team.id)
+    scene.team.connected_teams.add(scene.world.add_team("theirs").id)
+    scene.desk.gateway.forget_channel(scene.workspace_id, scene.team.id)
+    await show()
+    (after,) = scene.ben.sees(scene.team.id)
+    assert (after.ts, after.edited_ts) == (before.ts, None)
+    assert "Fresh bread" in scene.last(scene.ada, scene.operations).text
+
+
+async def test_a_workspace_may_want_its_alerts_in_shared_channels(scene: Scene) -> None:
+    await scene.set_workspace(settings={SHARED_ALERTS: True})
+    await shared_with_others(scene)
+    assert (await alert(scene)).channel == scene.team.id
+    assert scene.ada.sees(scene.operations.id) == []
+
+
+async def test_an_operations_channel_that_is_shared_is_passed_over_too(scene: Scene) -> None:
+    await scene.set_workspace(operations_channel=scene.operations.id, admins=[scene.ada.user.id])
+    theirs = scene.world.add_team("theirs").id
+    scene.team.connected_teams.add(theirs)
+    scene.operations.connected_teams.add(theirs)
+    await trouble(scene, await scene.client())
+    direct = scene.world.direct_message(scene.team_id, scene.ada.user.id)
+    assert (await alert(scene)).channel == direct.id
+
+
+async def test_invitations_keep_working_in_a_shared_channel(scene: Scene) -> None:
+    await shared_with_others(scene)
+    before = len(scene.ben.sees(scene.team.id))
+    await scene.answer(scene.ben, "/connect", "instagram client-a")
+    await scene.settle()
+    fresh = scene.ben.sees(scene.team.id)[before:]
+    assert any("Instagram" in message.text and not message.ephemeral_to for message in fresh)
+
+
+async def test_alerts_come_back_when_a_channel_is_no_longer_shared(scene: Scene) -> None:
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    theirs = scene.world.add_team("theirs")
+    life.share(scene.world, scene.team, theirs.id)
+    await scene.settle()
+    life.unshare(scene.world, scene.team, theirs.id)
+    await scene.settle()
+    await trouble(scene, await scene.client())
+    assert (await alert(scene)).channel == scene.team.id
+
+
+async def test_a_channel_that_became_private_keeps_its_alerts(scene: Scene) -> None:
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    life.convert_to_private(scene.world, scene.team)
+    await trouble(scene, await scene.client())
+    assert (await alert(scene)).channel == scene.team.id
+
+
+@pytest.mark.parametrize("how", ["left", "deleted", "private"])
+async def test_alerts_of_a_channel_that_is_gone_say_where_they_belong(scene: Scene, how: str) -> None:
+    await scene.set_workspace(operations_channel=scene.operations.id)
+    place = scene.channel("bakery", scene.ben, bot=how != "private")
+    client_id = await scene.client("bakery", place)
+    if how == "left":
+        scene.ben.remove_bot(place.id)
+    elif how == "deleted":
+        life.delete_channel(scene.world, place)
+    else:
+        life.convert_to_private(scene.world, place)
+    await scene.settle()
+    await trouble(scene, client_id)
+    said = await alert(scene)
+    assert said.channel == scene.operations.id and f"<#{place.id}>" in said.text
+    assert ("/invite" in said.text) is (how == "left") or how == "private"
+
+
+async def test_a_renamed_channel_is_the_same_one(scene: Scene) -> None:
+    client_id = await scene.client()
+    life.rename(scene.world, scene.team, "client-a-new")
+    await scene.settle()
+    await trouble(scene, client_id)
+    assert (await alert(scene)).channel == scene.team.id
