@@ -57,6 +57,7 @@ def _form(values: WorkspaceValues) -> messages.SettingsForm:
         deputies=values.deputies,
         for_all=tuple(values.for_all),
         many_posts=values.many_posts,
+        alerts_in_shared_channels=values.alerts_in_shared_channels,
     )
 
 
@@ -96,6 +97,7 @@ def read_form(view: Mapping[str, Any]) -> tuple[WorkspaceValues, dict[str, str]]
         deputies=people_of(values, messages.DEPUTIES),
         for_all=tuple(right for right in Right if right in rights),
         many_posts=many,
+        alerts_in_shared_channels=messages.YES in _options(values, messages.SHARED),
     )
     return found, errors
 

@@ -36,13 +36,16 @@ class Right(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """A workspace's choices. `deputies` are people who may do for every client what named people may;
-    `for_all` is what every member may; `operations_mentions` are people and groups."""
+    `for_all` is what every member may; `operations_mentions` are people and groups.
+    `alerts_in_shared_channels`: what is for the team may also stand where people of another company read it
+    (bot.slack.addressing reads the same word)."""
 
     mention_from: MentionFrom = MentionFrom.WARNING
     operations_mentions: tuple[str, ...] = ()
     warning_days: tuple[int, ...] = WARN_DAYS
     deputies: tuple[str, ...] = ()
     for_all: frozenset[Right] = frozenset()
+    alerts_in_shared_channels: bool = False
 
 
 def of(workspace: Workspace) -> Preferences:
@@ -55,6 +58,7 @@ def of(workspace: Workspace) -> Preferences:
         warning_days=_days(settings),
         deputies=_words(settings, "deputies"),
         for_all=frozenset(chosen),
+        alerts_in_shared_channels=settings.get("alerts_in_shared_channels") is True,
     )
 
 

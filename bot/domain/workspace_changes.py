@@ -41,6 +41,7 @@ class WorkspaceValues:
     deputies: tuple[str, ...]
     for_all: tuple[Right, ...]
     many_posts: int
+    alerts_in_shared_channels: bool
 
     def plain(self) -> dict[str, Any]:
         """As plain data by field."""
@@ -63,6 +64,7 @@ def values_of(workspace: Workspace) -> WorkspaceValues:
         deputies=chosen.deputies,
         for_all=tuple(right for right in Right if right in chosen.for_all),
         many_posts=ahead.many_posts(workspace),
+        alerts_in_shared_channels=chosen.alerts_in_shared_channels,
     )
 
 

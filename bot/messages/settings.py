@@ -13,6 +13,7 @@ OPERATIONS, ADMINS, ZONE = "settings.operations_channel", "settings.admins", "se
 DAYS, OPENS, CLOSES = "settings.working_days", "settings.opens", "settings.closes"
 FROM, MENTIONS, GROUPS = "settings.mention_from", "settings.operations_mentions", "settings.groups"
 MANY = "settings.many_posts"
+SHARED, YES = "settings.alerts_in_shared_channels", "yes"
 WARN, DEPUTIES, FOR_ALL = "settings.warning_days", "settings.deputies", "settings.for_all"
 TITLE = "Settings"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -42,6 +43,7 @@ class SettingsForm:
     deputies: tuple[str, ...]
     for_all: tuple[str, ...]
     many_posts: int
+    alerts_in_shared_channels: bool
 
 
 def settings(form: SettingsForm, warn_choices: Sequence[int], metadata: str) -> blocks.Block:
@@ -62,6 +64,17 @@ def _places(form: SettingsForm) -> list[blocks.Block]:
             hint="When an alert in the operations channel needs somebody. Clients have their own people.",
         ),
         groups_field(GROUPS, form.groups),
+        modals.field(
+            SHARED,
+            "Alerts in shared channels",
+            modals.several_element(
+                [modals.option("Also where another company reads them", YES)],
+                [YES] if form.alerts_in_shared_channels else [],
+            ),
+            optional=True,
+            hint="Not ticked: what is for your team goes to the operations channel when a client's team "
+            "channel is shared with another company. Invitations stay where they are.",
+        ),
     ]
 
 

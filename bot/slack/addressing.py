@@ -59,7 +59,7 @@ async def find_address(
     uninstalled_at, settings = (await session.execute(standing)).one()
     if uninstalled_at is not None:
         return Nowhere("uninstalled")
-    inside = notice.audience in TEAMS and not (settings or {}).get(SHARED_ALERTS)
+    inside = notice.audience in TEAMS and (settings or {}).get(SHARED_ALERTS) is not True
     version = (await session.execute(select(Notice.version).where(Notice.id == notice.id))).scalar_one()
     own = await resolve(session, notice)
     if notice.ts is not None and notice.channel_id is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain import incidents, preferences, warnings, working_time
 from bot.messages import settings as words
+from bot.slack.addressing import SHARED_ALERTS
 from sandbox.slack import Person
 from storage import watching
 from storage.models import AuditEvent, Client, Connection, Grant, Incident, Workspace
@@ -170,3 +171,12 @@ async def test_rights_are_given_to_all_or_to_named_people(scene: Scene) -> None:
     await scene.set_workspace(settings={"for_all": ["pause"]})
     assert "Only admins" in (await scene.answer(scene.ben, "/disconnect", "x client-a")).text
     assert "Only members" in (await scene.answer(scene.guest, "/disconnect", "x client-a")).text
+
+
+async def test_alerts_may_stand_in_shared_channels_where_that_is_ticked(scene: Scene) -> None:
+    for ticked in (["yes"], []):
+        await scene.ada.submit(await opened(scene, scene.ada), filled(scene, SHARED=ticked))
+        row = await scene.get(Workspace, scene.workspace_id)
+        assert preferences.of(row).alerts_in_shared_channels is bool(ticked)
+        assert (row.settings or {}).get(SHARED_ALERTS, False) is bool(ticked)
+        assert await scene.ada.close(await opened(scene, scene.ada))

@@ -8,14 +8,26 @@ somebody would try to misuse it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.messages import actions, composer, disconnect, queue, setup
+from bot.commands.post import LIVE
+from bot.messages import actions, composer, disconnect, queue, settings, setup
 from bot.messages import clients as client_messages
 
 JSON = dict[str, Any]
+
+
+def named(listener: object) -> str:
+    """What a listener listens for, as one reads it."""
+    text = listener.pattern if isinstance(listener, re.Pattern) else str(listener)
+    return re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$"))
+
+
+SENT_AS = {named(LIVE): "composer.accounts:1"}
+"""The action id that is sent where the listener's name is none."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +108,13 @@ BUTTONS: dict[str, Values] = {
     actions.OPEN_CLIENT: of_client,
     actions.OPEN_COMPOSER: of_client,
     composer.CLIENT: of_client,
+    actions.OPEN_SETTINGS: lambda rows: ["settings", rows.workspace],
+    actions.CLOSE_CLIENT: of_client,
+    actions.REOPEN_CLIENT: of_client,
+    actions.CLOSED_PAGE: lambda rows: ["0", "1"],
+    actions.STAGGER: lambda rows: ["stagger"],
+    actions.PREVIEW: lambda rows: ["preview"],
+    named(LIVE): lambda rows: [rows.connection],
     disconnect.PRESS: lambda rows: numbered(rows.connection),
     actions.CLIENTS_PAGE: lambda rows: ["0", "1"],
     actions.QUEUE_PAGE: lambda rows: ["all:0", f"{rows.slug}:0"],
@@ -154,6 +173,22 @@ def _client_form(rows: Rows, carried: str) -> Filled:
     return Filled(carried, values)
 
 
+def _carried(rows: Rows, client: str) -> str:
+    return json.dumps({"client": client, "channel": rows.channel, "seen": {}})
+
+
+def _settings(rows: Rows) -> Filled:
+    """Everything that can be chosen by an id is chosen from the other workspace."""
+    days = {"selected_options": [{"value": "1"}]}
+    values = {
+        settings.OPERATIONS: {settings.OPERATIONS: {"selected_conversation": rows.channel}},
+        settings.DAYS: {settings.DAYS: days},
+        settings.WARN: {settings.WARN: days},
+    } | {block: {block: {"selected_users": [rows.user]}} for block in (settings.ADMINS, settings.MENTIONS)}
+    typed = _typed(settings.ZONE, "Europe/Berlin") | _typed(settings.MANY, "5")
+    return Filled(json.dumps({"channel": rows.channel, "seen": {}}), values | typed)
+
+
 def _set_up(rows: Rows) -> Filled:
     values = {
         setup.OPERATIONS: {setup.OPERATIONS: {"selected_conversation": rows.channel}},
@@ -166,7 +201,9 @@ MODALS: dict[str, Callable[[Rows], Sequence[Filled]]] = {
     actions.COMPOSER: lambda rows: [_composed(rows, one) for one in of_client(rows)],
     actions.QUEUE_EDITOR: _queued,
     actions.QUEUE_MOVER: _queued,
-    actions.CLIENT: lambda rows: [_client_form(rows, one) for one in of_client(rows)],
+    actions.CLIENT: lambda rows: [_client_form(rows, _carried(rows, one)) for one in of_client(rows)],
+    actions.CLOSING: lambda rows: [Filled(_carried(rows, one), {}) for one in of_client(rows)],
+    actions.SETTINGS: lambda rows: [_settings(rows)],
     actions.SETUP: lambda rows: [_set_up(rows)],
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -265,11 +264,7 @@ def event(street: Street, body: JSON, number: str) -> JSON:
 
 def names(kind: str) -> set[str]:
     """The registered listeners of a kind, by the name that their payloads carry."""
-    found = set()
-    for name in registered().get(kind, []):
-        text = name.pattern if isinstance(name, re.Pattern) else str(name)
-        found.add(re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$")))
-    return found
+    return {foreign.named(name) for name in registered().get(kind, [])}
 
 
 TABLES: dict[str, dict[str, Any]] = {
@@ -309,15 +304,19 @@ async def test_no_request_of_one_workspace_reaches_another(street: Street) -> No
                 payload = payloads.slash_command(world, street.admin, place, name, text)
                 assert payload["team_id"] == street.acme
                 await tried(street, f"{name} {text}", "slash_commands", payload)
-    for name, values in foreign.BUTTONS.items():
+    for key, values in foreign.BUTTONS.items():
+        name = foreign.SENT_AS.get(key, key)
+        in_window = name.startswith("composer.")  # stands in modals only
         for number, value in enumerate(values(street.theirs)):
-            place = street.shared if number % 2 else street.own
-            await tried(
-                street, f"{name} {value}", "interactive", press(street, name, value, place, number % 2 == 0)
-            )
-        first = values(street.theirs)[0]
-        kind = "modal" if name == "composer.client" else "home"
-        await tried(street, f"{name} in a view", "interactive", press_in_view(street, name, first, kind))
+            what, place = f"{name} {value}", street.shared if number % 2 else street.own
+            if in_window:
+                pressed = press_in_view(street, name, value, "modal")
+            else:
+                pressed = press(street, name, value, place, number % 2 == 0)
+            await tried(street, what, "interactive", pressed)
+        if not in_window:
+            pressed = press_in_view(street, name, values(street.theirs)[0], "home")
+            await tried(street, f"{name} at home", "interactive", pressed)
     for name, forms in foreign.MODALS.items():
         for number, filled in enumerate(forms(street.theirs)):
             await tried(street, name, "interactive", submitted(street, name, filled, f"V{name}{number}"))
