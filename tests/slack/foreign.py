@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands.post import LIVE
-from bot.messages import actions, composer, disconnect, queue, settings, setup
+from bot.messages import actions, choosing, composer, disconnect, importing, queue, settings, setup
 from bot.messages import clients as client_messages
 
 JSON = dict[str, Any]
@@ -25,6 +25,9 @@ def named(listener: object) -> str:
     text = listener.pattern if isinstance(listener, re.Pattern) else str(listener)
     return re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$"))
 
+
+IN_WINDOWS = ("composer.", actions.CHOOSE_PAGE, actions.IMPORT_PAGE)
+"""Where the names begin of what stands in modals only."""
 
 SENT_AS = {named(LIVE): "composer.accounts:1"}
 """The action id that is sent where the listener's name is none."""
@@ -52,7 +55,8 @@ class Rows:
     late: str
     channel: str
     shared: str
-    file: str
+    upload: str  # a calendar that was looked at
+    file: str  # at Slack
     user: str
     bot: str
 
@@ -114,6 +118,12 @@ BUTTONS: dict[str, Values] = {
     actions.CLOSED_PAGE: lambda rows: ["0", "1"],
     actions.STAGGER: lambda rows: ["stagger"],
     actions.PREVIEW: lambda rows: ["preview"],
+    actions.EDIT_FAILED: lambda rows: [choice(rows.failed)],
+    actions.MOVE_LATE: lambda rows: [choice(rows.late)],
+    actions.CHOOSE: lambda rows: [f"offer:{rows.notice}", f"failed:{rows.client}"],
+    actions.CHOOSE_PAGE: lambda rows: ["0", "1"],
+    actions.IMPORT_PAGE: lambda rows: ["0", "1"],
+    actions.IMPORT_FAULTS: lambda rows: [f"{rows.upload}:0"],
     named(LIVE): lambda rows: [rows.connection],
     disconnect.PRESS: lambda rows: numbered(rows.connection),
     actions.CLIENTS_PAGE: lambda rows: ["0", "1"],
@@ -152,9 +162,37 @@ def _composed(rows: Rows, client: str) -> Filled:
 def _queued(rows: Rows) -> Sequence[Filled]:
     at = {queue.AT: {queue.AT: {"type": "datetimepicker", "selected_date_time": 2_000_000_000}}}
     return [
-        Filled(json.dumps({"choices": choice(one), "channel": rows.channel}), _typed(queue.TEXT, "Ours") | at)
-        for one in (rows.scheduled, rows.late)
+        Filled(carried(rows, choice(one)), _typed(queue.TEXT, "Ours") | at)
+        for one in (rows.scheduled, rows.late, rows.failed)
     ]
+
+
+def _ticked(rows: Rows) -> Sequence[Filled]:
+    block = f"{choosing.TICKS}:0:0"
+    boxes = [{"value": choice(one)} for one in (rows.late, rows.failed)]
+    return [
+        Filled(
+            carried(rows, choice(rows.late)),
+            {
+                block: {block: {"selected_options": boxes}},
+                choosing.WHAT: {choosing.WHAT: {"selected_option": {"value": what}}},
+            },
+        )
+        for what in (choosing.SEND, choosing.MOVE, choosing.DROP)
+    ]
+
+
+def _uploaded(rows: Rows) -> Sequence[Filled]:
+    file = {"files": [{"id": rows.file, "name": "calendar.csv"}]}
+    return [Filled(carried(rows), {importing.FILE: {importing.FILE: file}})]
+
+
+def carried(rows: Rows, choices: str = "") -> str:
+    """What a window carries, all of it the other workspace's."""
+    words = {"of": f"failed:{rows.client}", "id": rows.upload}
+    return json.dumps(
+        {"client": rows.client, "channel": rows.channel, "choices": choices, "words": words, "seen": {}}
+    )
 
 
 def _client_form(rows: Rows, carried: str) -> Filled:
@@ -201,6 +239,11 @@ MODALS: dict[str, Callable[[Rows], Sequence[Filled]]] = {
     actions.COMPOSER: lambda rows: [_composed(rows, one) for one in of_client(rows)],
     actions.QUEUE_EDITOR: _queued,
     actions.QUEUE_MOVER: _queued,
+    actions.FAILED_EDITOR: _queued,
+    actions.CHOOSER: _ticked,
+    actions.DROP_ASKED: _ticked,
+    actions.IMPORT_FILE: _uploaded,
+    actions.IMPORT_QUEUE: lambda rows: [Filled(carried(rows), {})],
     actions.CLIENT: lambda rows: [_client_form(rows, _carried(rows, one)) for one in of_client(rows)],
     actions.CLOSING: lambda rows: [Filled(_carried(rows, one), {}) for one in of_client(rows)],
     actions.SETTINGS: lambda rows: [_settings(rows)],

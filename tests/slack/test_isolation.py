@@ -19,7 +19,17 @@ from sandbox.slack import payloads
 from sandbox.slack.delivery import deliver
 from sandbox.slack.models import JSON, Channel, User
 from storage import removing
-from storage.models import Client, Connection, Grant, Incident, Invitation, Notice, StoredMedia, new_id
+from storage.models import (
+    Client,
+    Connection,
+    Grant,
+    Import,
+    Incident,
+    Invitation,
+    Notice,
+    StoredMedia,
+    new_id,
+)
 from tests import rows
 from tests.slack import foreign
 from tests.slack.foreign import Filled, Rows
@@ -89,6 +99,16 @@ async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
             next_at=later,
         )
         session.add(file)
+        upload = Import(
+            id=new_id(),
+            workspace_id=workspace.id,
+            view_id="V0",
+            author=member.id,
+            name=f"{domain}.csv",
+            text=f"client,when,text\n{slug},2030-01-01T10:00,{domain}",
+            created_at=now,
+        )
+        session.add(upload)
         await disconnecting.disconnect(session, actor, gone, 1, now)
     await town.calm()
     async with house.db.read() as session:
@@ -127,7 +147,8 @@ async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
         late=late,
         channel=place.id,
         shared=shared.id,
-        file=file.id,
+        upload=upload.id,
+        file=town.people[f"{domain}.member"].upload(f"{domain}.csv", b"client,when,text", "text/csv").id,
         user=member.id,
         bot=town.world.installs[team].bot_user_id,
     )
@@ -221,7 +242,7 @@ def press_in_view(street: Street, action_id: str, value: str, kind: str) -> JSON
         "type": kind,
         "app_installed_team_id": street.acme,
         "blocks": [],
-        "private_metadata": json.dumps({"client": street.theirs.client, "channel": street.theirs.channel}),
+        "private_metadata": foreign.carried(street.theirs),
         "state": {"values": {}},
     }
     return base(street, "block_actions") | {
@@ -306,7 +327,7 @@ async def test_no_request_of_one_workspace_reaches_another(street: Street) -> No
                 await tried(street, f"{name} {text}", "slash_commands", payload)
     for key, values in foreign.BUTTONS.items():
         name = foreign.SENT_AS.get(key, key)
-        in_window = name.startswith("composer.")  # stands in modals only
+        in_window = name.startswith(foreign.IN_WINDOWS)
         for number, value in enumerate(values(street.theirs)):
             what, place = f"{name} {value}", street.shared if number % 2 else street.own
             if in_window:
