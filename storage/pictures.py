@@ -125,6 +125,16 @@ async def queued_after(
     return {row[0]: (int(row[1]), row[2]) for row in (await session.execute(query)).all()}
 
 
+async def queued_by_client(session: AsyncSession, client_ids: Iterable[str]) -> Mapping[str, int]:
+    """How many posts of each of these clients have not gone out."""
+    query = (
+        select(Delivery.client_id, func.count())
+        .where(Delivery.client_id.in_(list(client_ids)), Delivery.state.in_(UNSENT))
+        .group_by(Delivery.client_id)
+    )
+    return {row[0]: int(row[1]) for row in (await session.execute(query)).all()}
+
+
 def _counted(condition: ColumnElement[bool]) -> ColumnElement[Any]:
     return func.sum(case((condition, 1), else_=0))
 

@@ -9,6 +9,7 @@ from bot.commands import (
     clients,
     connect,
     decisions,
+    detail,
     disconnect,
     health,
     home,
@@ -48,6 +49,7 @@ def register_all(app: AsyncApp, desk: Desk) -> None:
     links.register(app, desk)
     logins.register(app, desk)
     decisions.register(app, desk)
+    detail.register(app, desk)
     home.register(app, desk, EVERY)
     channels.register(app, desk)
     lifecycle.register(app, desk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.commands import connecting
+from bot.commands import connect_window, connecting
 from bot.commands.connecting import Wanting
 from bot.commands.desk import Desk
 from bot.commands.parse import LONGEST, nearest, parse
@@ -30,8 +30,8 @@ TOO_LONG = f"That is more than I can read in a command ({LONGEST:,} characters).
 NOT_HERE = "I can only post links in channels. Please use `/connect` in the client's channel."
 
 
-async def connect(desk: Desk, request: Request) -> Message:
-    """Posts a link, or asks back what is missing."""
+async def connect(desk: Desk, request: Request) -> Message | None:
+    """Posts a link, or asks back what is missing: without any words, in a window."""
     typed = parse(request.text, desk.house.platforms)
     if typed.too_long:
         raise Refused(TOO_LONG)
@@ -44,7 +44,8 @@ async def connect(desk: Desk, request: Request) -> Message:
     slugs = [client.slug for client in seen]
     ready = [desk.titles[key] for key in desk.house.platforms if key in desk.house.apps]
     if typed.is_empty:
-        return messages.how_to(ready, slugs)
+        await connect_window.open_window(desk, asker, request.channel_id, request.trigger_id)
+        return None
     wish = understand(typed, known)
     if wish.strange or not wish.platforms:
         near = nearest(wish.strange[0], desk.house.platforms) if wish.strange else None
@@ -171,7 +172,7 @@ def _carried(value: str) -> tuple[str, tuple[str, ...], str | None]:
 
 COMMAND = Command(
     "/connect",
-    "<platform> <client> [@handle]",
+    "[platforms] [client] [@handle]",
     "posts a link that connects a client's account",
     connect,
     is_for_outsiders=True,
@@ -181,6 +182,7 @@ COMMAND = Command(
 def register(app: AsyncApp, desk: Desk) -> None:
     """The command and the buttons of its answers."""
     listen_for_command(app, desk, COMMAND)
+    connect_window.register(app, desk)
     listen_for_press(app, desk, actions.RECONNECT_ACCOUNT, reconnect)
     listen_for_press(app, desk, actions.ADD_ACCOUNT, add_account, replaces=True)
     listen_for_press(app, desk, actions.CREATE_CLIENT, create_client, replaces=True)

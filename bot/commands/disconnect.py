@@ -24,7 +24,7 @@ from bot.domain import clients, disconnecting
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures.parts import account, client_name
 from bot.domain.preferences import Right
-from bot.messages import actions
+from bot.messages import actions, detail
 from bot.messages import disconnect as messages
 from bot.messages.blocks import safe
 from bot.messages.disconnect import Leaving
@@ -99,7 +99,7 @@ async def _leaving(session: AsyncSession, desk: Desk, row: Connection, client: C
     return Leaving(client_name(client), account(desk.house, row), row.id, row.generation, waiting, on_the_way)
 
 
-async def press(desk: Desk, press: Press) -> Message:
+async def press(desk: Desk, press: Press) -> Message | None:
     """Disconnects the account, as it was when the list was written."""
     asker, parts = press.asker, actions.split(press.value, 2)
     demand_member(asker, DOING)
@@ -116,6 +116,10 @@ async def press(desk: Desk, press: Press) -> Message:
         said = messages.done_words(account(desk.house, row), client_name(client), gone.cancelled)
         answer = await _listing(session, desk, [client], Wish((), None, None), said)
     desk.house.wake.all()
+    if press.view is not None and press.view.get("type") == "modal":
+        view_id = str(press.view.get("id"))
+        await desk.gateway.update_view(asker.actor.workspace_id, view_id, detail.saying(said))
+        return None
     return answer
 
 

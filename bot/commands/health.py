@@ -14,7 +14,7 @@ from bot.commands.scope import find_clients, scope_word
 from bot.commands.who import Asker
 from bot.domain import pictures
 from bot.messages import actions
-from bot.messages.health import HealthFacts, health_message
+from bot.messages.health import EVERYTHING, HealthFacts, Only, health_message, place_of
 from bot.messages.message import Message
 
 
@@ -27,7 +27,7 @@ async def show(desk: Desk, request: Request) -> Message:
     return health_message(await load(desk, request.asker, request.text))
 
 
-async def load(desk: Desk, asker: Asker, text: str, page: int = 0) -> HealthFacts:
+async def load(desk: Desk, asker: Asker, text: str, page: int = 0, only: Only = EVERYTHING) -> HealthFacts:
     """One page of what the asker may see of the clients that `text` names."""
     async with desk.house.db.read() as session:
         found = await find_clients(session, asker.actor, text)
@@ -38,19 +38,19 @@ async def load(desk: Desk, asker: Asker, text: str, page: int = 0) -> HealthFact
             [client.id for client in found],
             page,
             scope=scope_word(text),
+            only=only,
+            reader=asker.user_id,
         )
     return replace(facts, is_set_up=True) if asker.actor.outsider else facts
 
 
 async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) -> Message | None:
     """Another page, in the place of the one that was pressed: a message, or Home."""
-    scope, _, number = press.value.rpartition(":")
-    page = int(number[:6]) if number.isascii() and number.isdigit() else 0
-    facts = await load(desk, press.asker, scope, page)
+    place = place_of(press.value)
     if press.view is not None and press.view.get("type") == "home":
-        await home.publish(desk, press.asker, facts, commands)
+        await home.turn(desk, press, place, lambda: load(desk, press.asker, *place), commands)
         return None
-    return health_message(facts)
+    return health_message(await load(desk, press.asker, *place))
 
 
 COMMAND = Command(

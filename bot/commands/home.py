@@ -1,49 +1,91 @@
-"""The Home tab: how the accounts are, for members; a plain hello for everybody else."""
+"""The Home tab: the workspace for its members, a plain hello for everybody else.
+
+Slack shows whatever was published last. A picture that took long must not cover a newer one: each is asked
+for under Slack's own moment of the press, and where somebody was faster only the last one asked for is
+published again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands.catalogue import help_lines
 from bot.commands.desk import Desk
-from bot.commands.requests import Command
+from bot.commands.requests import Command, Press
 from bot.commands.who import Asker, who_asks
-from bot.domain import clients, pictures
-from bot.messages.health import HealthFacts, health_message
-from bot.messages.help import home_view
+from bot.domain import clients
+from bot.domain.house import wall_now
+from bot.domain.pictures.home import dashboard
+from bot.messages.health import EVERYTHING, HealthFacts, Only
+from bot.messages.home import ALL, Dashboard, home
 from bot.slack.errors import ViewConflict
+from storage import homes
 
-SCOPE = "all"
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A picture that somebody asked for: when (Slack's own moment), and over which one."""
+
+    ts: str
+    view_hash: str | None = None
 
 
-async def publish(
-    desk: Desk,
-    asker: Asker,
-    facts: HealthFacts | None,
-    commands: Sequence[Command] = (),
-    view_hash: str | None = None,
-) -> None:
-    """Shows the tab; once more without the hash where another one was faster."""
-    health = health_message(facts) if facts is not None else None
-    view = home_view(help_lines(commands, asker.actor.outsider), health)
-    workspace_id = asker.actor.workspace_id
+Load = Callable[[], Awaitable[Dashboard | None]]
+
+
+async def publish(desk: Desk, asker: Asker, asked: Asked, load: Load, commands: Sequence[Command]) -> None:
+    """Shows the tab, unless a later picture was asked for meanwhile."""
+    workspace_id, user_id = asker.actor.workspace_id, asker.user_id
+    async with desk.house.db.write() as session:
+        if not await homes.ask(session, workspace_id, user_id, asked.ts):
+            return
+    lines = help_lines(commands, asker.actor.outsider)
     try:
-        await desk.gateway.publish_view(workspace_id, asker.user_id, view, view_hash)
+        view = home(await load(), lines)
+        await desk.gateway.publish_view(workspace_id, user_id, view, asked.view_hash)
     except ViewConflict:
-        await desk.gateway.publish_view(workspace_id, asker.user_id, view)
+        async with desk.house.db.read() as session:
+            if not await homes.is_last(session, workspace_id, user_id, asked.ts):
+                return
+        await desk.gateway.publish_view(workspace_id, user_id, home(await load(), lines))
 
 
-async def load(desk: Desk, asker: Asker) -> HealthFacts | None:
+async def load_page(desk: Desk, asker: Asker, page: int = 0, only: Only = EVERYTHING) -> Dashboard | None:
     """All clients of the workspace for its members; nothing for outsiders, who have no channel here."""
     if asker.actor.outsider:
         return None
     async with desk.house.db.read() as session:
-        seen = [client.id for client in await clients.visible(session, asker.actor)]
+        seen = await clients.visible(session, asker.actor)
         workspace_id = asker.actor.workspace_id
-        return await pictures.health(session, desk.house, workspace_id, seen, scope=SCOPE)
+        found = await dashboard(session, desk.house, seen, workspace_id, page, only, asker.user_id)
+    return replace(found, may_set=asker.is_admin or asker.is_slack_admin)
+
+
+async def turn(
+    desk: Desk,
+    press: Press,
+    place: tuple[str, int, Only],
+    one_client: Callable[[], Awaitable[HealthFacts]],
+    commands: Sequence[Command],
+) -> None:
+    """Another page of the tab, or (`one_client`) the accounts of one client in it."""
+    scope, page, only = place
+
+    async def load() -> Dashboard | None:
+        if scope == ALL or press.asker.actor.outsider:
+            return await load_page(desk, press.asker, page, only)
+        return Dashboard(await one_client(), is_one=True)
+
+    asked = Asked(press.ts or _now(), (press.view or {}).get("hash"))
+    await publish(desk, press.asker, asked, load, commands)
+
+
+def _now() -> str:
+    return f"{wall_now().timestamp():.6f}"
 
 
 def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
@@ -53,8 +95,10 @@ def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
         if event.get("tab") != "home":
             return
         asker = await who_asks(desk, workspace_id, str(event["user"]), None)
-        facts = await load(desk, asker)
-        view_hash = (event.get("view") or {}).get("hash")
-        await publish(desk, asker, facts, commands, view_hash)
+        asked = Asked(
+            str(event.get("event_ts") or _now()),
+            (event.get("view") or {}).get("hash"),
+        )
+        await publish(desk, asker, asked, lambda: load_page(desk, asker), commands)
 
     app.event("app_home_opened")(opened)

@@ -54,7 +54,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pressed button or a chosen option. `value` is what the button carries; `view` is set in modals."""
+    """A pressed button or a chosen option. `value` is what the button carries; `view` is set in modals
+    and in Home; `ts`: Slack's own moment of it, as text that sorts."""
 
     asker: Asker
     value: str
@@ -63,6 +64,7 @@ class Press:
     response_url: str | None
     is_ephemeral: bool
     view: Mapping[str, Any] | None
+    ts: str = ""
 
 
 CommandHandler = Callable[[Desk, Request], Awaitable[Message | None]]
@@ -159,6 +161,7 @@ async def read_press(
         response_url=body.get("response_url"),
         is_ephemeral=bool(container.get("is_ephemeral")),
         view=body.get("view"),
+        ts=str(action.get("action_ts") or ""),
     )
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import update
 
-from bot.domain import holding, incident_closing, refreshing, second_look
+from bot.domain import holding, incident_closing, probing, refreshing, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
+from bot.domain.incident_threads import connection_key
 from bot.http import HttpError
 from bot.platforms.base import Account, PlatformError
 from storage import incidents as store
+from storage import watching
 from storage.models import Connection, Grant, Incident
+
+CHECKED_JUST_NOW = timedelta(minutes=1)
 
 
 async def check(house: House, actor: Actor, incident_id: str) -> bool:
@@ -31,6 +37,25 @@ async def check(house: House, actor: Actor, incident_id: str) -> bool:
         return False
     await _is_well(house, incident, connection)
     return True
+
+
+async def check_account(house: House, actor: Actor, connection_id: str) -> bool:
+    """The same for any living account, whether it has an alert or not. Raises Refused."""
+    async with house.db.read() as session:
+        found = await watching.load(session, connection_id)
+        if found is None or found.workspace.id != actor.workspace_id or found.connection.state != "live":
+            raise Refused("This account is not connected any more.")
+        incident = await store.find_open(session, connection_key(connection_id))
+    if incident is not None:
+        return await check(house, actor, incident.id)
+    probed = found.connection.probed_at
+    if probed is not None and house.clock.now() - probed < CHECKED_JUST_NOW:
+        raise Refused("It was checked a minute ago; some platforms charge for each look. Try again later.")
+    if refreshing.platform_of(house, found.grant) is None or found.grant.access_token is None:
+        raise Refused("This account cannot be checked right now. Reconnect it instead.")
+    well = await probing.check(house, found)
+    house.wake.all()
+    return well
 
 
 async def _probe(house: House, connection: Connection, grant: Grant) -> Account | None:

@@ -70,21 +70,9 @@ class Unsure:
     handle: str | None = None
 
 
-def how_to(titles: Sequence[str], slugs: Sequence[str]) -> Message:
-    """The help of `/connect` alone."""
-    example = slugs[0] if slugs else "client-a"
-    return blocks.message(
-        [
-            blocks.section("*Link a client's account:* `/connect &lt;platform&gt; &lt;client&gt;`"),
-            blocks.section(
-                f"• `/connect instagram {example}` posts a link in this channel. Whoever opens it signs in "
-                "there; nobody shares a password.\n"
-                f"• `/connect instagram x {example}` asks for several at once.\n"
-                f"• `/connect x {example} @handle` says which account it has to be."
-            ),
-            blocks.context(f"I can connect {_titles(titles)}."),
-        ]
-    )
+def refused(words: str) -> Message:
+    """Why nothing was asked for."""
+    return blocks.message([blocks.section(words)])
 
 
 def which_platform(strange: Sequence[str], near: str | None, titles: Sequence[str], slug: str) -> Message:

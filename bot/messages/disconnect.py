@@ -67,7 +67,9 @@ def listing(items: Sequence[Leaving], total: int, done: str = "") -> Message:
         return message([first, section(f"{nothing} `/health all` shows what there is.")])
     parts: list[Part | None] = [first, header("Which account should be disconnected?")]
     for item in items[:SHOWN_MOST]:
-        parts.append(section(f"*{item.account.shown}*, {item.client.shown}\n{_waits(item)}", _button(item)))
+        parts.append(
+            section(f"*{item.account.shown}*, {item.client.shown}\n{_waits(item)}", press_button(item))
+        )
     if total > len(items[:SHOWN_MOST]):
         more = count(total - len(items[:SHOWN_MOST]), "more account")
         parts.append(context(f"… and {more}. Name one: `/disconnect instagram client-a @handle`."))
@@ -83,7 +85,8 @@ def _waits(item: Leaving) -> str:
     return f"{count(item.waiting, 'queued post')} would be cancelled."
 
 
-def _button(item: Leaving) -> Part:
+def press_button(item: Leaving) -> Part:
+    """*Disconnect*, with Slack's own question."""
     where = f"{plain(item.account.bare, 90)} of {plain(item.client.bare, 60)}"
     said = f"{where}. "
     if item.waiting:

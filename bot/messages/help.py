@@ -1,4 +1,4 @@
-"""`/lamplighter help`, the Home tab, and the bot's first words in a channel. Pure."""
+"""`/lamplighter help`, and the bot's first words in a channel. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from bot.messages import blocks
 from bot.messages.message import Message
 
-HOME_MAX = 100
 INTRO = "I keep your clients' social accounts connected, and their posts going out."
 
 Line = tuple[str, str]
@@ -17,22 +16,7 @@ Line = tuple[str, str]
 def help_message(lines: Iterable[Line], unknown: str = "") -> Message:
     """All commands with what they do; `unknown` is a word that was none of them."""
     first = f"I do not know `{blocks.safe(unknown, 40)}`. This is what I know:" if unknown else INTRO
-    return blocks.message([blocks.section(first), blocks.section(_lines(lines))])
-
-
-def home_view(lines: Iterable[Line], health: Message | None) -> blocks.Block:
-    """The Home tab: the accounts for members, a plain hello for everybody else."""
-    shown = [blocks.header("Lamplighter").block, blocks.section(INTRO).block]
-    if health is not None:
-        shown += [*health.blocks, blocks.divider().block]
-        shown.append(blocks.section(_lines(lines)).block)
-    else:
-        words = (
-            "When an account needs you, I write in the channel that you share with the agency, with a button "
-            "that leads you through."
-        )
-        shown.append(blocks.section(words).block)
-    return {"type": "home", "blocks": shown[:HOME_MAX]}
+    return blocks.message([blocks.section(first), blocks.section(lines_of(lines))])
 
 
 def hello(slugs: Sequence[str]) -> Message:
@@ -46,5 +30,6 @@ def hello(slugs: Sequence[str]) -> Message:
     )
 
 
-def _lines(lines: Iterable[Line]) -> str:
+def lines_of(lines: Iterable[Line]) -> str:
+    """Commands, a line each."""
     return "\n".join(f"• `{blocks.escape(typed)}` {does}" for typed, does in lines)

@@ -9,7 +9,7 @@ from storage.models.installing import InstallWalk
 from storage.models.leaving import Departure
 from storage.models.linking import Connection, Consent, Grant, GrantAttempt, Invitation, RevocationNotice
 from storage.models.media import MediaUse, StoredMedia
-from storage.models.people import AuditEvent, Client, ClientAlias, Workspace
+from storage.models.people import AuditEvent, Client, ClientAlias, HomeTab, Workspace
 from storage.models.posting import Delivery, Post
 from storage.models.routines import Absence, Routine
 from storage.models.telling import Incident, Notice, SeenEvent
@@ -28,6 +28,7 @@ __all__ = [
     "EngineFact",
     "Grant",
     "GrantAttempt",
+    "HomeTab",
     "Import",
     "Incident",
     "InstallWalk",

@@ -81,6 +81,16 @@ class ClientAlias(Base):
     created_at: Mapped[datetime]
 
 
+class HomeTab(Base):
+    """What a person asked of his Home tab last. `asked_ts`: Slack's own moment of it, as text that sorts."""
+
+    __tablename__ = "home_tabs"
+
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    asked_ts: Mapped[str] = mapped_column(String(32))
+
+
 class AuditEvent(Base):
     """Who linked, relinked, disconnected, posted, retried or changed settings, and from where."""
 

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import preferences
 from bot.domain.health import Colour, Health, health_of
 from bot.domain.house import House, wall_now
 from bot.domain.pictures.parts import account, client_name, open_link, permission_words, waiting
-from bot.messages.health import PAGE_LINES, HealthFacts, HealthLine
+from bot.messages.health import EVERYTHING, PAGE_LINES, HealthFacts, HealthLine, Only
 from storage import clients as people
 from storage import connections as links
 from storage import engine, pictures
@@ -32,6 +34,11 @@ class Entry:
     health: Health | None = None
 
     @property
+    def colour(self) -> Colour:
+        """Its health's; yellow where its platform is switched off here."""
+        return self.health.colour if self.health else Colour.YELLOW
+
+    @property
     def rank(self) -> int:
         return RANK[self.health.colour] if self.health else len(RANK)
 
@@ -44,25 +51,52 @@ async def health(
     page: int = 0,
     *,
     scope: str = "here",
+    only: Only = EVERYTHING,
+    reader: str | None = None,
 ) -> HealthFacts:
-    """One page of these clients' accounts. `scope` comes back with the page buttons."""
+    """One page of these clients' accounts. `scope` and `only` come back with the page buttons; `reader`: the
+    Slack user for whom "mine" counts."""
     workspace = await people.workspace(session, workspace_id)
     chosen = await pictures.clients(session, workspace_id, client_ids)
     entries = await entries_of(session, house, workspace, chosen)
-    pages = max(-(-len(entries) // PAGE_LINES), 1)
+    left = [entry for entry in entries if is_shown(entry, only, reader)]
+    pages = max(-(-len(left) // PAGE_LINES), 1)
     page = min(max(page, 0), pages - 1)
-    lines = await lines_of(session, house, workspace, entries[page * PAGE_LINES : (page + 1) * PAGE_LINES])
-    sweep = await engine.last_sweep(session)
+    lines = await lines_of(session, house, workspace, left[page * PAGE_LINES : (page + 1) * PAGE_LINES])
     return HealthFacts(
         lines=tuple(lines),
-        totals=dict(Counter(entry.health.colour.value for entry in entries if entry.health)),
+        totals=totals_of(entries),
         scope=scope,
         page=page,
         pages=pages,
-        last_sweep=sweep.house if sweep else None,
-        sweep_is_old=sweep is not None and wall_now() - sweep.real > SWEEP_IS_OLD,
         is_set_up=workspace.set_up_at is not None,
+        only=only,
+        **await heartbeat(session),
     )
+
+
+def totals_of(entries: Iterable[Entry]) -> dict[str, int]:
+    """How many accounts there are of each colour."""
+    return dict(Counter(entry.health.colour.value for entry in entries if entry.health))
+
+
+async def heartbeat(session: AsyncSession) -> dict[str, Any]:
+    """When the engine finished its last round, and whether that is too long ago: fields of HealthFacts."""
+    sweep = await engine.last_sweep(session)
+    is_old = sweep is not None and wall_now() - sweep.real > SWEEP_IS_OLD
+    return {"last_sweep": sweep.house if sweep else None, "sweep_is_old": is_old}
+
+
+def is_shown(entry: Entry, only: Only, reader: str | None) -> bool:
+    """Whether the filters leave an entry. A person's own are the clients that name him or that he made, and
+    the accounts whose link he asked for."""
+    if only.bad and (entry.connection is None or entry.colour is Colour.GREEN):
+        return False
+    if not only.mine:
+        return True
+    client = entry.client
+    named = [*client.mentions, *client.backup, *preferences.deputies(client), client.created_by]
+    return reader in named or (entry.connection is not None and entry.connection.linked_by == reader)
 
 
 async def entries_of(
@@ -73,8 +107,7 @@ async def entries_of(
     by_id = {client.id: client for client in chosen}
     for connection, grant in await links.with_grants(session, workspace.id, list(by_id)):
         client = by_id[connection.client_id]
-        state = _health(house, workspace, client, connection, grant)
-        by_client[client.id].append(Entry(client, connection, grant, state))
+        by_client[client.id].append(entry_of(house, workspace, client, connection, grant))
     groups = [
         sorted(entries, key=lambda entry: entry.rank) or [Entry(by_id[key])]
         for key, entries in by_client.items()
@@ -83,13 +116,15 @@ async def entries_of(
     return [entry for entries in groups for entry in entries]
 
 
-def _health(
+def entry_of(
     house: House, workspace: Workspace, client: Client, connection: Connection, grant: Grant
-) -> Health | None:
+) -> Entry:
+    """One account with its health now; none where its platform is switched off here."""
     platform = house.platforms.get(connection.platform)
     if platform is None:
-        return None
-    return health_of(platform.info, workspace, client, connection, grant, house.clock.now())
+        return Entry(client, connection, grant)
+    found = health_of(platform.info, workspace, client, connection, grant, house.clock.now())
+    return Entry(client, connection, grant, found)
 
 
 async def lines_of(
