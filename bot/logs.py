@@ -38,6 +38,7 @@ _QUIET = (
     "slack_sdk",
     "uvicorn.access",
 )
+_QUIET_PREFIXES = tuple(f"{name}." for name in _QUIET)
 _SERVER = ("uvicorn", "uvicorn.access", "uvicorn.asgi", "uvicorn.error")
 _PLAIN = (date, time, timedelta, Enum, PurePath, UUID)
 _MAX_DEPTH = 8
@@ -78,6 +79,7 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
         cache_logger_on_first_use=False,
     )
     handler = _Handler(out)
+    handler.addFilter(_is_wanted)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -90,14 +92,19 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in _QUIET:
-        quiet = logging.getLogger(name)
-        quiet.setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in _SERVER:
         # The server's own set-up writes elsewhere and passes nothing up: its troubles are ours to see, once.
         server = logging.getLogger(name)
         server.handlers.clear()
         server.propagate = True
     sys.excepthook = _log_uncaught
+
+
+def _is_wanted(record: logging.LogRecord) -> bool:
+    """False for the chatter of quiet loggers: bolt gives loggers below its own the root's level."""
+    quiet = record.levelno < logging.WARNING and f"{record.name}.".startswith(_QUIET_PREFIXES)
+    return not quiet
 
 
 def redact(_: object, __: str, event: EventDict) -> EventDict:

@@ -31,8 +31,10 @@ SUPPORTED = (
 """The platforms' words, in the order in which people see them."""
 
 INSTAGRAM_ON_FACEBOOK = "instagram@facebook"
-PAGES_ON_LINKEDIN = "linkedin_pages@linkedin"
 """The key of Instagram resting on a Facebook grant: the same word to people, another way to the platform."""
+
+PAGES_ON_LINKEDIN = "linkedin_pages@linkedin"
+"""The key of LinkedIn Pages resting on the members' app, while new ones take one of their own."""
 
 
 def build_platforms(settings: Settings) -> Mapping[str, Platform]:

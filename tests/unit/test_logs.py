@@ -13,6 +13,8 @@ import pytest
 import structlog
 import uvicorn.config
 from pydantic import SecretStr
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.logger import get_bolt_logger
 
 from bot import logs
 from bot.redaction import MASK, is_secret_name, mask
@@ -226,6 +228,13 @@ def test_request_logs_are_off(out: io.StringIO, name: str) -> None:
     assert out.getvalue() == ""
     logging.getLogger(name).warning("trouble")
     assert lines(out)[0]["event"] == "trouble"
+
+
+def test_bolts_own_loggers_are_quiet_whatever_level_it_gives_them(out: io.StringIO) -> None:
+    logger = get_bolt_logger(AsyncApp)
+    logger.info("a request with its body")
+    assert logger.level == logging.INFO  # bolt copies the root's
+    assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "uvicorn.access", "uvicorn.error"])
