@@ -54,6 +54,17 @@ async def look_at_all(session: AsyncSession, workspace_id: str, now: datetime) -
     )
 
 
+async def posts_changed(session: AsyncSession, connection_ids: Iterable[str], now: datetime) -> None:
+    """Posts were queued, moved or taken out: in the next sweep these connections are looked at, since a known
+    end may lie before a post now, or before none any more."""
+    await session.execute(
+        update(Connection)
+        .where(Connection.id.in_(sorted(set(connection_ids))), Connection.state == "live")
+        .values(next_change_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def any_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a claim is worth a writing transaction."""
     due = select(Connection.id).where(Connection.next_change_at <= now).limit(1)

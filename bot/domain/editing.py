@@ -25,6 +25,7 @@ from bot.domain.house import House
 from bot.domain.posting import PAST_TOLERANCE, Choice, DraftProblems, Outcome
 from bot.platforms.base import Content
 from storage import queue as store
+from storage import watching
 from storage.deliveries import BEFORE_RETURN
 from storage.models import Connection, Delivery, Post, new_id
 
@@ -259,6 +260,7 @@ async def _change(
             changed.append(row)
     if not changed:
         raise NotCurrent(MOVED_ON)
+    await watching.posts_changed(session, (row.connection_id for row in changed), now)
     for row in changed:
         detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
         record(session, actor, action, now, client_id=row.client_id, detail=detail)

@@ -21,7 +21,7 @@ from bot.domain.errors import NotCurrent, Refused
 from bot.domain.examining import Refusal, refusals
 from bot.domain.house import House
 from bot.platforms.base import Content, ContentProblem
-from storage import clients, connections
+from storage import clients, connections, watching
 from storage.models import Connection, Delivery, Post, new_id
 from storage.upsert import insert_new
 
@@ -147,6 +147,7 @@ async def queue_once(
         _add_deliveries(session, post, proposed, now)
         await session.flush()
         await incident_threads.touch_of_client(session, draft.client_id)
+        await watching.posts_changed(session, draft.connection_ids, now)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
     return post, made
@@ -313,6 +314,7 @@ async def _decide(
             changed.append(row)
     if not changed:
         raise NotCurrent("Nothing was changed: this has moved on since the message was written.")
+    await watching.posts_changed(session, (delivery.connection_id for delivery in changed), now)
     for delivery in changed:
         detail = {"delivery": delivery.id, "attempt": delivery.attempt}
         record(session, actor, action, now, client_id=delivery.client_id, detail=detail)

@@ -19,7 +19,8 @@ from storage import grants, watching
 from storage.watching import Watched
 
 EARLY = 365  # the step of an end that is far off, but nearer than a queued post
-LOOK_AGAIN = timedelta(days=1)  # posts may be queued beyond a known end meanwhile
+NEAR = timedelta(days=7)  # before the first step: earlier nothing is to be said of an end by itself
+LOOK_AGAIN = timedelta(days=1)  # near an end, where days off may be set anew
 
 
 async def review(session: AsyncSession, house: House, found: Watched, now: datetime) -> datetime | None:
@@ -58,7 +59,11 @@ def step_reached(
 
 
 def next_step(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> datetime:
-    """The next moment at which a step is reached, at the latest tomorrow."""
+    """The next moment at which a step is reached; near the end at the latest tomorrow. Posts that are queued
+    beyond a known end make a look due when they are queued (`storage.watching.posts_changed`)."""
+    near = until - timedelta(days=max(days)) - NEAR
+    if now < near:
+        return near
     ahead = [_moment(until, step, hours) for step in days]
     return min([moment for moment in ahead if moment > now] + [now + LOOK_AGAIN])
 

@@ -11,6 +11,7 @@ from bot.jobs.engine import Engine
 from sandbox.platforms.model import Account
 from sandbox.platforms.testing import Twins
 from storage import engine as engine_rows
+from storage import watching
 from storage.database import Database
 from storage.models import Client, Connection, Delivery, Grant, GrantAttempt, Incident, Notice, Post, new_id
 from tests.support import an_invitation, walk
@@ -124,6 +125,7 @@ async def a_post(house: House, connection: Connection, **later: float) -> str:
                 **place,
             )
         )
+        await watching.posts_changed(session, [connection.id], now)
     return row_id
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from bot.domain import warnings, working_time
+from bot.domain import editing, posting, warnings, working_time
+from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
 from bot.renderers import build_renderers
+from bot.platforms.base import Content, Media, MediaKind
 from sandbox.platforms.testing import Twins
 from storage import watching
 from storage.database import Database
@@ -163,6 +165,40 @@ async def test_a_short_life_is_told_at_linking_and_only_its_later_steps_warn(
         assert await all_incidents(database) == []  # neither 14 nor 7 days: that was said at linking
         await live(house, twins, days=4, minutes=5)
         assert (await the_warning(database)).detail == {"until": end.isoformat(), "step": 3}
+
+
+async def test_a_post_that_is_queued_or_moved_beyond_a_known_end_is_noticed_at_once(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await ends_in(house, connection, days=30)
+        await work(house)
+        picture = Media("https://media.example/bread.jpg", MediaKind.IMAGE, "image/jpeg", 90_000, 1080, 1080)
+        actor, now = Actor(connection.workspace_id, "U1", "C1"), house.clock.now()
+        words = Content(text="Bread", media=(picture,))
+        late = now + timedelta(days=31)
+        draft = posting.Draft("key", connection.client_id, (connection.id,), words, late)
+        async with house.db.write() as session:
+            await posting.queue(session, house, actor, draft, now)
+        await work(house)  # at once, not at the next daily look
+        assert (await the_warning(database)).detail["step"] == warnings.EARLY
+        async with house.db.write() as session:
+            (row,) = (await session.execute(select(Delivery))).scalars()
+            choice = posting.Choice(row.id, row.attempt, row.revision)
+            await editing.move(session, actor, [choice], now + timedelta(days=3), now)
+        await work(house)
+        assert (await the_warning(database)).state == "closed"
+
+
+def test_nobody_is_looked_at_daily_for_an_end_that_is_far_off() -> None:
+    now, days = datetime(2026, 11, 21, 9, tzinfo=UTC), (14, 7, 3, 1)
+    hours = WorkingTime(ZoneInfo("UTC"))
+    far_off = now + timedelta(days=90)
+    near = far_off - timedelta(days=14) - warnings.NEAR
+    assert warnings.next_step(far_off, now, hours, days) == near
+    soon = now + timedelta(days=20)
+    assert warnings.next_step(soon, now, hours, days) == now + warnings.LOOK_AGAIN
 
 
 async def test_accounts_of_one_login_share_one_thread(
