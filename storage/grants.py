@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.leases import free
@@ -129,6 +129,15 @@ async def take_lease(
         .execution_options(populate_existing=True)
     )
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def postpone(session: AsyncSession, moments: Iterable[tuple[Grant, datetime]]) -> None:
+    """Moves living grants on to another due moment, each unless somebody has tended it since it was read."""
+    table: Any = Grant.__table__
+    same = (table.c.id == bindparam("seen"), table.c.next_due_at == bindparam("was"), table.c.state == "live")
+    rows = [{"seen": grant.id, "was": grant.next_due_at, "next_due_at": at} for grant, at in moments]
+    connection = await session.connection()
+    await connection.execute(update(table).where(*same), rows)
 
 
 async def drop_lease(session: AsyncSession, grant_id: str, owner: str) -> None:

@@ -6,6 +6,7 @@ one trial at a time, with a growing pause (`bot.domain.probing.try_again`), unti
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -28,7 +29,11 @@ async def may_call(session: AsyncSession, provider: str, now: datetime) -> bool:
     breaker = (await session.execute(query)).first()
     if breaker is None:
         return True
-    return breaker.state == "closed" and (breaker.retry_at is None or breaker.retry_at <= now)
+    return _lets_through(breaker.state, breaker.retry_at, now)
+
+
+def _lets_through(state: str, retry_at: datetime | None, now: datetime) -> bool:
+    return state == "closed" and (retry_at is None or retry_at <= now)
 
 
 async def take_trial(session: AsyncSession, provider: str, now: datetime) -> bool:
@@ -49,7 +54,19 @@ async def is_open(session: AsyncSession, provider: str) -> bool:
 async def again_at(session: AsyncSession, provider: str, now: datetime) -> datetime:
     """When something that had to wait for the provider may come back: after the next trial, spread."""
     retry_at = await session.scalar(select(Breaker.retry_at).where(Breaker.provider == provider))
+    return spread_after(retry_at, now)
+
+
+def spread_after(retry_at: datetime | None, now: datetime) -> datetime:
+    """A moment after the next trial, another one each time."""
     return max(retry_at or now, now) + timedelta(seconds=30) + SPREAD * fresh_jitter()
+
+
+async def waits(session: AsyncSession, providers: Iterable[str], now: datetime) -> dict[str, datetime | None]:
+    """Which of these providers no renewal may go out to now, each with the moment of its next trial."""
+    query = select(Breaker).where(Breaker.provider.in_(sorted(set(providers))))
+    found = (await session.execute(query)).scalars()
+    return {row.provider: row.retry_at for row in found if not _lets_through(row.state, row.retry_at, now)}
 
 
 async def answered(session: AsyncSession, provider: str, now: datetime) -> None:

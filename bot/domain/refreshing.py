@@ -7,6 +7,7 @@ call itself may leave only until its guard: a process that was stopped and woken
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,7 +21,7 @@ from bot.domain.answers import Attempt, store_failure, store_tokens, until_commi
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Platform, PlatformError, Reason
+from bot.platforms.base import Platform, PlatformError, Reason, RefreshKind
 from storage import grants
 from storage.models import Grant
 
@@ -70,6 +71,34 @@ async def refresh(
 def platform_of(house: House, grant: Grant) -> Platform | None:
     """What renews a grant; None where its app is not configured any more."""
     return house.platform_of(grant.provider, grant.app_id)
+
+
+def past_renewing(platform: Platform, grant: Grant, now: datetime) -> bool:
+    """Whether a grant's access token is over and nothing can be presented for another."""
+    end = grant.access_expires_at
+    if end is None or end > now:
+        return False
+    model = platform.info.refresh
+    return model.kind is RefreshKind.SELF_EXTENDING or not lifetimes.renewable(model, tokens.life_of(grant))
+
+
+async def without_waiting(house: House, due: Sequence[Grant], now: datetime) -> list[Grant]:
+    """What can be tended now. The others' platforms are silent, or limit our app: they are moved on in one
+    transaction, spread over minutes, and cost no more than that while it lasts."""
+    async with house.db.read() as session:
+        closed = await breaker.waits(session, (grant.provider for grant in due), now)
+    waiting = [grant for grant in due if grant.provider in closed and _can_wait(house, grant, now)]
+    if waiting:
+        moments = [(grant, breaker.spread_after(closed[grant.provider], now)) for grant in waiting]
+        async with house.db.write() as session:
+            await grants.postpone(session, moments)
+    moved = {grant.id for grant in waiting}
+    return [grant for grant in due if grant.id not in moved]
+
+
+def _can_wait(house: House, grant: Grant, now: datetime) -> bool:
+    platform = platform_of(house, grant)
+    return grant.state == "live" and platform is not None and not past_renewing(platform, grant, now)
 
 
 async def _begin(

@@ -14,7 +14,7 @@ from bot.domain import app_faults, breaker, lifetimes, mass, own_tokens, refresh
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Account, Kind, Platform, PlatformError, Reason, RefreshKind, Target, Verdict
+from bot.platforms.base import Account, Kind, PlatformError, Reason, RefreshKind, Target, Verdict
 from storage import grants
 from storage.models import Connection, Grant
 
@@ -56,7 +56,7 @@ async def tend(house: House, grant: Grant, *, due_by: datetime | None = None) ->
         return
     now = house.clock.now()
     platform = refreshing.platform_of(house, grant)
-    if platform is not None and grant.state == "live" and _past_renewing(platform, grant, now):
+    if platform is not None and grant.state == "live" and refreshing.past_renewing(platform, grant, now):
         await _suspect(house, grant, Verdict(Kind.DEAD, Reason.EXPIRED))
         await look(house, grant.id)
     elif grant.state == "ending":
@@ -71,14 +71,6 @@ async def tend(house: House, grant: Grant, *, due_by: datetime | None = None) ->
                 house.wake.outbox.set()
         elif result in (refreshing.Skipped.OFF, refreshing.Skipped.NOT_LIVE):
             await _not_now(house, grant, now)
-
-
-def _past_renewing(platform: Platform, grant: Grant, now: datetime) -> bool:
-    end = grant.access_expires_at
-    if end is None or end > now:
-        return False
-    model = platform.info.refresh
-    return model.kind is RefreshKind.SELF_EXTENDING or not lifetimes.renewable(model, tokens.life_of(grant))
 
 
 async def _not_now(house: House, grant: Grant, now: datetime) -> None:
@@ -175,7 +167,7 @@ async def _probe(house: House, grant: Grant) -> Judgement | None:
     now = house.clock.now()
     platform = refreshing.platform_of(house, grant)
     if grant.access_expires_at is not None and grant.access_expires_at <= now:
-        renewable = platform is not None and not _past_renewing(platform, grant, now)
+        renewable = platform is not None and not refreshing.past_renewing(platform, grant, now)
         return None if renewable and grant.reason_code == verdicts.BY_NOTICE else verdicts.known(grant)
     async with house.db.read() as session:
         reach = await grants.live_reach(session, grant.id)

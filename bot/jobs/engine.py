@@ -1,7 +1,7 @@
 """The engine: ticks, house time, and the proof that it runs.
 
-A tick moves house time to where the clock file wants it, stopping at each moment at which something falls
-due, and works on what is due until nothing is. APScheduler only decides when a tick happens.
+A tick moves house time to where the clock file wants it, stopping where something falls due, and works on
+what is due until nothing is. APScheduler only decides when a tick happens.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 ROUNDS_MOST = 50  # of work within one tick, before the next tick takes over
 TIDY_EVERY = timedelta(minutes=5)
 GAP = timedelta(minutes=10)
+STEP_LEAST = 15.0  # seconds of house time between two stops: no finer than ticks come in life
 
 Told = Callable[[], Awaitable[None]]
 
@@ -84,7 +85,7 @@ class Engine:
                 due = await engine.next_moment(session, now)
             step = target - clock.offset
             if due is not None:
-                step = min(step, max((due - now).total_seconds(), 0.001))
+                step = min(step, max((due - now).total_seconds(), STEP_LEAST))
             clock.set_offset(clock.offset + step)
             if clock.offset < target:
                 await self._work()

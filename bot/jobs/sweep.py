@@ -13,6 +13,7 @@ from bot.domain import (
     media_use,
     probing,
     publishing,
+    refreshing,
     reminding,
     removing,
     revocations,
@@ -38,8 +39,9 @@ async def refresh_due(house: House) -> int:
     async with house.db.read() as session:
         lease_now = await house.db.lease_now(session)
         now = house.clock.now()
-        due = {grant.id: grant for grant in await grants.due(session, now, lease_now, BATCH)}
-    await _each(list(due), lambda grant_id: second_look.tend(house, due[grant_id], due_by=now), "tend")
+        due = await grants.due(session, now, lease_now, BATCH)
+    ready = {grant.id: grant for grant in await refreshing.without_waiting(house, due, now)}
+    await _each(list(ready), lambda grant_id: second_look.tend(house, ready[grant_id], due_by=now), "tend")
     return len(due)
 
 

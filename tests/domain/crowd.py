@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 
+from bot.domain import lifetimes, tokens
 from bot.domain.house import House
-from bot.jobs.engine import Engine
+from bot.jobs.engine import STEP_LEAST, Engine
+from bot.platforms.base import Tokens
 from sandbox.platforms.model import Account
 from sandbox.platforms.testing import Twins
 from storage import engine as engine_rows
@@ -43,6 +48,53 @@ async def crowd(
     ]
 
 
+async def planted(
+    house: House, twins: Twins, pattern: Connection, clients: list[Client], accounts: Sequence[str]
+) -> list[Connection]:
+    """Accounts as if each had been linked by a walk of its own, as `pattern` was: tokens of theirs at the
+    twin, rows in the database. Dealt out to the clients in turn; a thousand take seconds."""
+    async with house.db.read() as session:
+        grant = await session.get_one(Grant, pattern.grant_id)
+    old, info = tokens.open_tokens(house.vault, grant), house.platforms[pattern.platform].info
+    now, rows, made = house.clock.now(), [], []
+    for number, account in enumerate(accounts):
+        fresh = _tokens_like(twins, old, pattern.account_id, account)
+        grant_id, client = new_id(), clients[number % len(clients)]
+        due = lifetimes.next_due(info.refresh, tokens.life_of(grant), now, lifetimes.fresh_jitter())
+        values = _columns(grant) | tokens.sealed_values(house.vault, grant_id, 1, fresh, info, now)
+        own = {"id": grant_id, "subject": account, "generation": 1, "next_due_at": due, "proved_at": now}
+        rows.append(Grant(**values | own | {"consented_at": now, "created_at": now, "attempts": 0}))
+        place = {"client_id": client.id, "grant_id": grant_id, "account_id": account, "handle": account}
+        times = {"linked_at": now, "created_at": now, "proved_at": now, "next_change_at": now}
+        made.append(Connection(**_columns(pattern) | {"id": new_id(), **place, **times}))
+    async with house.db.write() as session:
+        session.add_all(rows)
+        await session.flush()
+        session.add_all(made)
+    return made
+
+
+def _columns(row: Grant | Connection) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def _tokens_like(twins: Twins, old: Tokens, pattern: str, account: str) -> Tokens:
+    """What a consent of another account would have brought: the same kinds, lives and prefixes."""
+    world = twins.world
+    found = [world.tokens[value] for value in (old.access_token, old.refresh_token) if value]
+    given = world.grants[found[0].grant]
+    login = world.accounts[given.platform, given.account]
+    world.add_account(replace(login, id=account, handle=account, name=account))
+    grant = world.new_grant(given.platform, given.client_id, account, given.scopes, given.extra)
+    values = []
+    for token in found:
+        seconds = (token.expires_at - token.issued_at).total_seconds() if token.expires_at else None
+        values.append(world.issue(grant, token.kind, seconds=seconds, prefix=token.value[:4]))
+    lives = [(one.expires_at - one.issued_at).total_seconds() if one.expires_at else None for one in values]
+    refresh = values[1].value if len(values) > 1 else None
+    return replace(old, access_token=values[0].value, refresh_token=refresh, expires_in=lives[0])
+
+
 async def work(house: House) -> None:
     """Everything that is due at this moment, as a tick does it."""
     await Engine(house)._work()
@@ -59,7 +111,7 @@ async def live(house: House, twins: Twins, **span: float) -> None:
         left = goal - twins.offset[0]
         if left <= 0:
             return
-        step = left if due is None else min(left, max((due - now).total_seconds(), 0.01))
+        step = left if due is None else min(left, max((due - now).total_seconds(), STEP_LEAST))
         twins.offset[0] += step
         await forget_lease_time(house)
     raise AssertionError("too many stops: something is due again and again")
@@ -129,4 +181,15 @@ async def a_post(house: House, connection: Connection, **later: float) -> str:
     return row_id
 
 
-__all__ = ["a_post", "all_incidents", "crowd", "linked_as", "live", "news", "states", "told", "work"]
+__all__ = [
+    "a_post",
+    "all_incidents",
+    "crowd",
+    "linked_as",
+    "live",
+    "news",
+    "planted",
+    "states",
+    "told",
+    "work",
+]
