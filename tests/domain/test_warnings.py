@@ -11,8 +11,8 @@ from bot.domain import editing, posting, warnings, working_time
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
-from bot.renderers import build_renderers
 from bot.platforms.base import Content, Media, MediaKind
+from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage import watching
 from storage.database import Database
