@@ -143,7 +143,7 @@ class Stage:
         async def all_there() -> bool:
             return len(await self.rows(Process)) == count
 
-        await eventually(all_there, f"{count} processes at work")
+        await eventually(all_there, f"{count} processes at work", 25 * count)
 
     async def told(self) -> None:
         """Waits until Slack has heard everything that can be said by now.

@@ -51,21 +51,25 @@ async def crowd(
 async def planted(
     house: House, twins: Twins, pattern: Connection, clients: list[Client], accounts: Sequence[str]
 ) -> list[Connection]:
-    """Accounts as if each had been linked by a walk of its own, as `pattern` was: tokens of theirs at the
-    twin, rows in the database. Dealt out to the clients in turn; a thousand take seconds."""
+    """Logins as if each had linked an account by a walk of its own, as `pattern` was: tokens of theirs at the
+    twin, rows in the database. Where the account is not the login (a board, an organisation), each links the
+    same one. Dealt out to the clients in turn; a thousand take seconds."""
     async with house.db.read() as session:
         grant = await session.get_one(Grant, pattern.grant_id)
     old, info = tokens.open_tokens(house.vault, grant), house.platforms[pattern.platform].info
+    is_login = pattern.account_id == grant.subject
     now, rows, made = house.clock.now(), [], []
     for number, account in enumerate(accounts):
-        fresh = _tokens_like(twins, old, pattern.account_id, account)
+        fresh = _tokens_like(twins, old, account)
         grant_id, client = new_id(), clients[number % len(clients)]
         due = lifetimes.next_due(info.refresh, tokens.life_of(grant), now, lifetimes.fresh_jitter())
         values = _columns(grant) | tokens.sealed_values(house.vault, grant_id, 1, fresh, info, now)
         own = {"id": grant_id, "subject": account, "generation": 1, "next_due_at": due, "proved_at": now}
         rows.append(Grant(**values | own | {"consented_at": now, "created_at": now, "attempts": 0}))
-        place = {"client_id": client.id, "grant_id": grant_id, "account_id": account, "handle": account}
-        times = {"linked_at": now, "created_at": now, "proved_at": now, "next_change_at": now}
+        place = {"client_id": client.id, "grant_id": grant_id, "workspace_id": client.workspace_id}
+        place |= {"account_id": account, "handle": account} if is_login else {}
+        look = now + info.probe_interval * lifetimes.fresh_jitter() if info.probe_interval else None
+        times = {"linked_at": now, "created_at": now, "proved_at": now, "next_change_at": look}
         made.append(Connection(**_columns(pattern) | {"id": new_id(), **place, **times}))
     async with house.db.write() as session:
         session.add_all(rows)
@@ -78,7 +82,7 @@ def _columns(row: Grant | Connection) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 
 
-def _tokens_like(twins: Twins, old: Tokens, pattern: str, account: str) -> Tokens:
+def _tokens_like(twins: Twins, old: Tokens, account: str) -> Tokens:
     """What a consent of another account would have brought: the same kinds, lives and prefixes."""
     world = twins.world
     found = [world.tokens[value] for value in (old.access_token, old.refresh_token) if value]
