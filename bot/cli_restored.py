@@ -33,10 +33,15 @@ async def _restored(settings: Settings, since: datetime | None) -> None:
 
 def _outcome(done: Restored) -> str:
     count = sum(done.doubted.values())
+    later = (
+        f" {done.asked} post(s) that are due later wait: each client's channel is asked once whether they "
+        "are still as planned."
+    )
     if not count:
-        return f"No post was due since {done.since:%Y-%m-%d %H:%M} UTC. Start the bot."
+        said = f"No post was due since {done.since:%Y-%m-%d %H:%M} UTC. Start the bot."
+        return said + later if done.asked else said
     parts = ", ".join(f"{number} {state}" for state, number in sorted(done.doubted.items()))
     return (
         f"{count} post(s) may have gone out since {done.since:%Y-%m-%d %H:%M} UTC ({parts}). Start the bot: "
         "it looks for them and asks in the clients' channels where it cannot tell. Nothing is sent twice."
-    )
+    ) + (later if done.asked else "")

@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.commands import move_windows, outcomes, windows
+from bot.commands import move_windows, outcomes, releasing, windows
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press
 from bot.commands.who import Asker, demand_member
@@ -82,8 +82,12 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
         await ack(response_action="errors", errors={first: "Tick at least one."})
         return
     if what.get("value") == messages.SEND:
-        rule = posting.send_late if carried.words.get("of", "").startswith(OFFER) else posting.retry
-        await _decide(desk, asker, ack, choices, rule, "on its way")
+        kind = releasing.LATE if carried.words.get("of", "").startswith(OFFER) else releasing.RETRY
+        view_of_findings = await releasing.asked_first(desk, asker, choices, kind, carried.channel_id)
+        if view_of_findings is not None:
+            await windows.answer_with(ack, view_of_findings)
+        else:
+            await _decide(desk, asker, ack, choices, releasing.RULES[kind], "on its way")
         return
     items = await _current(desk, asker, choices)
     if not items:

@@ -8,7 +8,7 @@ from datetime import datetime
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands import choosing, outcomes
+from bot.commands import choosing, outcomes, releasing
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press, read_choices
 from bot.commands.scope import find_clients
@@ -38,12 +38,20 @@ async def it_is_live(
     return await posting.it_is_live(session, actor, choices[0], now)
 
 
-def deciding(rule: Decision, doing: str, done: str, *, named: bool = False) -> PressHandler:
-    """The handler of a button. `named`: only admins and the people named for the client."""
+def deciding(
+    rule: Decision, doing: str, done: str, *, named: bool = False, checked: str = ""
+) -> PressHandler:
+    """The handler of a button. `named`: only admins and the people named for the client; `checked`: what the
+    shared check is asked about first, and a window opens where it found something."""
 
-    async def handler(desk: Desk, press: Press) -> Message:
+    async def handler(desk: Desk, press: Press) -> Message | None:
         demand_member(press.asker, doing)
         choices = read_choices(press)
+        if checked:
+            view = await releasing.asked_first(desk, press.asker, choices, checked, press.channel_id)
+            if view is not None:
+                await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, view)
+                return None
         try:
             async with desk.house.db.write() as session:
                 if named:
@@ -76,10 +84,10 @@ async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[C
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """The buttons under posts and late posts, wherever they stand."""
-    retry = deciding(posting.retry, "send posts again", "sent on its way again")
+    retry = deciding(posting.retry, "send posts again", "sent on its way again", checked=releasing.RETRY)
     again = deciding(post_again, "post something again", "going out again", named=True)
     live = deciding(it_is_live, "settle posts", "noted as live; it is not sent again")
-    late = deciding(posting.send_late, "send waiting posts", "going out now")
+    late = deciding(posting.send_late, "send waiting posts", "going out now", checked=releasing.LATE)
     drop = deciding(posting.drop, "drop posts", "dropped; it will not be sent")
     for action_id, handler in (
         (actions.RETRY, retry),
@@ -90,3 +98,4 @@ def register(app: AsyncApp, desk: Desk) -> None:
     ):
         listen_for_press(app, desk, action_id, handler, replaces=True)
     choosing.register(app, desk)
+    releasing.register(app, desk)

@@ -267,6 +267,14 @@ async def send_late(session: AsyncSession, actor: Actor, choices: Iterable[Choic
     )
 
 
+def put_off(outcome: Outcome, moments: Mapping[str, datetime]) -> None:
+    """Gives what was just released moments of its own (UTC-aware), by the delivery."""
+    for row in outcome.changed:
+        at = moments.get(row.id)
+        if at is not None and row.next_at is not None and at > row.next_at:
+            row.due_at = row.planned_at = row.next_at = at
+
+
 async def drop(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
     """Gives up deliveries that have not gone out."""
     return await _decide(

@@ -114,6 +114,7 @@ CHOOSE = "choose.open"  # value: of:id (an offer's notice, or a client whose pos
 CHOOSE_PAGE = "choose.page"  # value: page
 CHOOSER = "chooser"
 DROP_ASKED = "drop_asked"
+RELEASE = "release"
 
 IMPORT_FILE = "import_file"
 IMPORT_QUEUE = "import_queue"

@@ -183,3 +183,35 @@ async def test_some_that_failed_are_sent_again(scene: Scene) -> None:
     assert messages.MOVE not in str(view.body)
     await scene.ben.submit(view, ticked(view, 1) | {messages.WHAT: messages.SEND})
     assert sorted(await states(scene, ids)) == ["failed", "failed", "scheduled"]
+
+
+async def test_what_the_check_finds_is_asked_before_anything_goes_out(scene: Scene) -> None:
+    client_id = await scene.client()
+    one, two = [await scene.account(client_id, "x", handle) for handle in ("acme", "shop")]
+    ids = [await scene.delivery(key, "failed", reason="platform_down") for key in (one, two)]
+    listed = await scene.answer(scene.ben, "/retry")
+    together = buttons(listed)["Retry all 2 that failed"]["value"]
+    await scene.ben.press(listed, actions.RETRY, value=together)
+    await scene.world.until(lambda: scene.ben.modal is not None)
+    view = shown(scene)
+    assert "get the same text in the same minute" in str(view.body)
+    assert await states(scene, ids) == ["failed"] * 2, "nothing goes out before the second word"
+    payload = view_submission(scene.world, scene.ben.user, view, [])
+    await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(10)))
+    rows = [await scene.get(Delivery, key) for key in ids]
+    assert [(row.state, row.attempt) for row in rows] == [("scheduled", 2)] * 2
+    first, second = sorted(row.next_at for row in rows)
+    assert second - first >= timedelta(minutes=4), "moved apart, unless all at once is chosen"
+
+
+async def test_all_at_once_can_be_chosen_all_the_same(scene: Scene) -> None:
+    account = await scene.account(await scene.client(), "x", "acme")
+    await scene.delivery(account, "published")
+    row_id = await scene.delivery(account, "failed", reason="platform_down")
+    listed = await scene.answer(scene.ben, "/retry")
+    await scene.ben.press(listed, actions.RETRY)
+    await scene.world.until(lambda: scene.ben.modal is not None)
+    view = shown(scene)
+    assert "has the same text on" in str(view.body) and "within a week" in str(view.body)
+    await scene.ben.submit(view)
+    assert await states(scene, [row_id]) == ["scheduled"]

@@ -54,6 +54,7 @@ from storage.models import (
     Grant,
     Invitation,
     KeyCheck,
+    Notice,
     Post,
     Process,
     Workspace,
@@ -363,15 +364,18 @@ async def test_after_a_restore_what_was_due_is_doubted(database: Database) -> No
         assert row.sending_at == since
     assert rows[before].sending_at == NOW - timedelta(hours=7)
     for untouched, state in (
-        (later, "scheduled"),
         (long_failed, "failed"),
         (due["processing"], "processing"),
     ):
         assert rows[untouched].state == state
     assert (rows[due["published"]].state, rows[due["cancelled"]].state) == ("published", "cancelled")
+    held, (asked,) = rows[later], await all_of(database, Notice)
+    assert (held.state, held.reason, held.late, held.next_at) == ("blocked", "restored", True, None)
+    assert (asked.topic, asked.id, done.asked) == ("late", held.offer_id, 1)
     (event,) = await all_of(database, AuditEvent)
-    assert event.action == "restored" and event.detail["posts"] == 6
-    assert (await restoring.restored(database, since, NOW)).doubted == {}
+    assert event.action == "restored" and event.detail["posts"] == 7
+    again = await restoring.restored(database, since, NOW)
+    assert (again.doubted, again.asked) == ({}, 0) and len(await all_of(database, Notice)) == 1
 
 
 async def test_the_last_sweep_tells_when_the_backup_was_made(database: Database) -> None:
