@@ -10,7 +10,7 @@ from bot.messages import actions as names
 from bot.messages.blocks import Confirm, Part, agree, button, count, listed, plain, safe
 from bot.messages.people import Account, ClientName
 from bot.messages.times import moment
-from bot.messages.words import post_words
+from bot.messages.words import RECONNECT, post_words
 
 EXCERPT_MOST = 90
 ALL_MOST = 50  # as many choices as a button's value holds for certain
@@ -106,7 +106,7 @@ STATES = {
 def state_words(item: DeliveryShown) -> str:
     """What has become of a delivery, with a sign that does not rely on colour. Finished mrkdwn."""
     if item.is_failed:
-        words = post_words(item.reason, item.account.platform)
+        words = post_words(item.reason, item.account.platform, cure=cure_words(item))
         return f"⛔ failed. {words.what} {words.advice}"
     if item.is_restored:
         planned = moment(item.planned_at or item.post.due_at, item.post.client.zone)
@@ -119,6 +119,11 @@ def state_words(item: DeliveryShown) -> str:
     if item.state == "unconfirmed":
         return _unclear(item)
     return STATES.get(item.state, "⏳ is under way") + visibility_words(item)
+
+
+def cure_words(item: DeliveryShown, where: str = "") -> str:
+    """What to press where a post failed; `where`: " above"."""
+    return RECONNECT + where if item.reconnect else f"press *Retry*{where}"
 
 
 def _unclear(item: DeliveryShown) -> str:

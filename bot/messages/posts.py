@@ -23,6 +23,7 @@ from bot.messages.deliveries import (
     DeliveryShown,
     PostShown,
     answer_buttons,
+    cure_words,
     edit_button,
     reconnect_buttons,
     retry_button,
@@ -116,7 +117,7 @@ def post_news(item: DeliveryShown, what: str) -> Message:
     who = f"*{safe(item.account.label)}* on {item.account.platform.title}"
     if what == "unconfirmed":
         return message([section(f"⚠️ {called}{who}: {_doubt(item)}")])
-    words = post_words(item.reason, item.account.platform, cure="press *Retry* above")
+    words = post_words(item.reason, item.account.platform, cure=cure_words(item, " above"))
     return message([section(f"⛔ {called}{who}: the post was not published. {words.what} {words.advice}")])
 
 

@@ -395,6 +395,7 @@ def test_a_failure_offers_the_cure_that_fits() -> None:
     dead = delivery("failed", reason="expired", reconnect=ROW)
     shown = check(posts.post(queued_post(), [dead, replace(dead, id="e" * 32, reconnect="e" * 32)]))
     assert labels(shown) == ["Retry 2 accounts", *["Reconnect @acme on Instagram"] * 2]
+    assert "To renew it, press *Reconnect* and sign in" in shown.text
     assert labels(posts.post(queued_post(), [delivery("published", reconnect=ROW)])) == []
 
 
