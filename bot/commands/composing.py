@@ -75,8 +75,6 @@ async def facts(
         )
         platforms.append(info)
     unique = list({info.key: info for info in platforms}.values())
-    unreviewed = [info.unreviewed for info in unique if info.unreviewed and not _reviewed(desk, info)]
-    priced = [price_words(info.title, info.prices) for info in unique if info.prices is not None]
     at = now_rounded(now)
     date, time = wall_of(at.astimezone(zone_of(client.zone)))
     return messages.Composer(
@@ -86,9 +84,9 @@ async def facts(
         date=date,
         time=time,
         author_time=messages.author_words(at, client.zone, asker.zone),
-        limits=tuple(_limit(info) for info in unique),
-        notes=(*unreviewed, *priced),
-        titled=tuple(f"{info.title} ({info.limits.titled})" for info in unique if info.limits.titled),
+        limits={info.key: _limit(info) for info in unique},
+        notes={info.key: _notes(desk, info) for info in unique},
+        titled={info.key: f"{info.title} ({info.limits.titled})" for info in unique if info.limits.titled},
     )
 
 
@@ -143,6 +141,12 @@ def label(desk: Desk, row: Connection) -> str:
 def _limit(info: PlatformInfo) -> str:
     limits = info.limits
     return messages.limits_hint(info.title, limits.text_max, limits.media_min > 0, limits.media_max > 0)
+
+
+def _notes(desk: Desk, info: PlatformInfo) -> tuple[str, ...]:
+    """What an unreviewed app cannot do, and what a post costs."""
+    found = [info.unreviewed] if info.unreviewed and not _reviewed(desk, info) else []
+    return (*found, *([price_words(info.title, info.prices)] if info.prices is not None else []))
 
 
 def _reviewed(desk: Desk, info: PlatformInfo) -> bool:

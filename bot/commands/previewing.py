@@ -69,7 +69,6 @@ def _by_platform(
             if one.platform == row.platform and not (has_media and one.problem.field == "media")
         ]
         each[row.platform] = messages.Seen(
-            platform.info.title,
             (composing.label(desk, row),),
             looks.text,
             looks.title or "",

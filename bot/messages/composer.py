@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -68,10 +68,10 @@ class Composer:
     `author_time` says what that is for the author; `folds`: the two instants of a time that comes twice, each
     as (value, words).
 
-    `problem` stands on top, `troubles` above the field (a block id) that each belongs to. `limits`: what the
-    client's platforms take ("X: 280 characters"); `notes`: what is worth knowing beforehand; `files`: what is
-    attached already; `titled`: what has a title ("YouTube videos"); `texts`: what is said on platforms (their
-    keys) with a text of their own.
+    `problem` stands on top, `troubles` above the field (a block id) that each belongs to. By platform (their
+    keys): `limits`: what it takes ("X: 280 characters"); `notes`: what is worth knowing beforehand; `titled`:
+    what has a title ("YouTube (videos)"); `texts`: what is said there instead of the one text. `files`: what
+    is attached already.
     """
 
     client: ComposerClient | None
@@ -81,8 +81,8 @@ class Composer:
     time: str = ""
     author_time: str = ""
     folds: tuple[tuple[str, str], ...] = ()
-    limits: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
     text: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Composer:
     troubles: Mapping[str, str] = field(default_factory=dict)
     asking: Asking | None = None
     files: tuple[Attached, ...] = ()
-    titled: tuple[str, ...] = ()
+    titled: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
 
     @property
@@ -107,6 +107,11 @@ class Composer:
     def platforms(self) -> dict[str, str]:
         """The platforms of the chosen accounts: their titles by key."""
         return {item.platform: item.title for item in self.accounts if item.id in self.ticked}
+
+    @property
+    def concerned(self) -> Collection[str]:
+        """The platforms whose words are shown: the chosen ones; all, while none is chosen."""
+        return self.platforms or dict.fromkeys(item.platform for item in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +201,23 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
     preview = blocks.row(blocks.button("Preview", actions.PREVIEW, "preview"))
     return [
         modals.field(accounts_block(client.id), "Accounts", accounts, dispatches=True),
-        modals.field(TEXT, "Text", text, optional=True, hint=" · ".join(facts.limits)),
+        modals.field(TEXT, "Text", text, optional=True, hint=_limits(facts)),
         *_own_texts(facts),
         *_title(facts),
         _link(facts),
         *_media(facts),
         *_moment(facts, client),
         *([preview.block] if preview is not None else []),
-        *(blocks.context(blocks.escape(note)).block for note in facts.notes),
+        *(blocks.context(blocks.escape(note)).block for note in _notes(facts)),
     ]
+
+
+def _limits(facts: Composer) -> str:
+    return " · ".join(facts.limits[key] for key in facts.concerned if key in facts.limits)
+
+
+def _notes(facts: Composer) -> list[str]:
+    return [note for key in facts.concerned for note in facts.notes.get(key, ())]
 
 
 def _own_texts(facts: Composer) -> list[blocks.Block]:
@@ -227,10 +240,12 @@ def _own_texts(facts: Composer) -> list[blocks.Block]:
 
 
 def _title(facts: Composer) -> list[blocks.Block]:
-    """Only where a platform of the client has titles."""
-    if not facts.titled:
+    """Only where one of the platforms has titles."""
+    titled = [facts.titled[key] for key in facts.concerned if key in facts.titled]
+    if not titled:
         return []
-    hint = f"For {blocks.listed(facts.titled)}; the others do without."
+    others = "; the others do without" if len(titled) < len(facts.concerned) else ""
+    hint = f"For {blocks.listed(titled)}{others}."
     element = modals.text_element(facts.title, most=TITLE_MOST)
     return [modals.field(TITLE_FIELD, "Title", element, optional=True, hint=hint)]
 

@@ -20,7 +20,6 @@ class Seen:
     """A post on the accounts (their labels) of one platform: its text after the platform's rewriting, its
     title and link where they stand beside it. `problems`: what the platform would refuse."""
 
-    platform: str
     accounts: tuple[str, ...]
     text: str
     title: str = ""
@@ -66,7 +65,7 @@ def _when(facts: Preview) -> str:
 
 def _on(one: Seen) -> list[Block]:
     accounts = listed([safe(label) for label in one.accounts], ACCOUNTS_MOST)
-    head = f"*{safe(one.platform)}* · {accounts}"
+    head = f"*{accounts}*"
     if one.title:
         head += f"\nTitle: {safe(one.title, 300)}"
     shown = [blocks.divider().block, blocks.section(head).block]
