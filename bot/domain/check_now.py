@@ -71,11 +71,15 @@ async def _probe(house: House, connection: Connection, grant: Grant) -> Account 
 async def _is_well(house: House, incident: Incident, connection: Connection) -> None:
     now = house.clock.now()
     async with house.db.write() as session:
-        await session.execute(
+        current = await session.execute(
             update(Connection)
             .where(Connection.id == connection.id, Connection.generation == connection.generation)
             .values(problem=None, problem_detail=None, problem_at=None, proved_at=now)
+            .returning(Connection.id)
+            .execution_options(synchronize_session=False)
         )
+        if current.first() is None:
+            raise Refused("It was relinked or disconnected meanwhile: the alert says how it is now.")
         await incident_closing.close_one(session, incident, "recovered", now)
         await holding.release(session, house, [connection.id], now)
     house.wake.all()

@@ -125,6 +125,27 @@ async def test_check_now_asks_the_platform_and_closes_the_alert(
     assert incident.state == "closed"
 
 
+async def test_a_look_at_an_account_that_was_relinked_meanwhile_closes_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client_id = await scene.client()
+    row_id = await trouble(scene, client_id)
+    row = await scene.get(Connection, row_id)
+
+    async def probe(_self: object, _call: object, _target: object) -> Account:
+        await scene.set(Connection, row_id, generation=row.generation + 1)
+        return Account(row.account_id, "acme", "Acme")
+
+    monkeypatch.setattr(type(scene.house.platforms["x"]), "probe", probe)
+    monkeypatch.setattr("bot.domain.tokens.token_for", lambda *_: "token")
+    await scene.set(Grant, row.grant_id, access_token="sealed")
+    answer = await scene.press(scene.ben, await alert(scene), actions.CHECK_NOW)
+    assert "relinked or disconnected meanwhile" in answer.text
+    (incident,) = await scene.all(Incident)
+    assert incident.state == "open"
+    assert (await scene.get(Connection, row_id)).problem is not None
+
+
 def snooze_values(message: Message) -> list[str]:
     """What the alert's menu offers."""
     menus = [
