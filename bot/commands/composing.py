@@ -12,11 +12,11 @@ from bot.commands.composer_form import Carried, Form, now_rounded, wall_of
 from bot.commands.desk import Desk
 from bot.commands.media import link_problem
 from bot.commands.who import Asker
-from bot.domain import health, posting
+from bot.domain import editing, health, posting
 from bot.domain.errors import Refused
 from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.pictures import checking
-from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
+from bot.domain.posting import PAST_TOLERANCE, Choice, Draft, DraftProblems
 from bot.messages import composer as messages
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
 from bot.messages.times import zone_of
@@ -302,10 +302,24 @@ async def _queued(
     session: AsyncSession, desk: Desk, asker: Asker, post: Post, client: Client, now: bool
 ) -> messages.Queued:
     moments: dict[datetime, list[str]] = {}
-    for delivery, row in await delivery_rows.of_post(session, post.id):
+    found = await delivery_rows.of_post(session, post.id)
+    for delivery, row in found:
         moments.setdefault(delivery.due_at, []).append(label(desk, row))
     ordered = tuple((at, tuple(labels)) for at, labels in sorted(moments.items()))
-    return messages.Queued(ordered, client.slug, client.zone, asker.zone, now)
+    same = [row for row, _ in found if row.state == "scheduled" and row.text is None and post.text.strip()]
+    together = tuple((row.id, row.attempt, row.revision) for row in same) if len(moments) == 1 else ()
+    return messages.Queued(ordered, client.slug, client.zone, asker.zone, now, () if now else together)
+
+
+async def spread(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> messages.Queued:
+    """Moves a queued post's accounts apart. Raises NotCurrent where that is too late."""
+    async with desk.house.db.write() as session:
+        done = await editing.stagger(session, asker.actor, choices, desk.house.clock.now())
+        post = await session.get_one(Post, done.changed[0].post_id)
+        client = await session.get_one(Client, post.client_id)
+        queued = await _queued(session, desk, asker, post, client, False)
+    desk.house.wake.engine.set()
+    return queued
 
 
 def told(form: Form, asked: Asked) -> Form:

@@ -38,7 +38,7 @@ from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, who_asks
 from bot.domain import clients
 from bot.domain.errors import Refused
-from bot.domain.posting import DraftProblems
+from bot.domain.posting import Choice, DraftProblems
 from bot.messages import actions, blocks
 from bot.messages import composer as messages
 from bot.messages.message import Message
@@ -250,6 +250,15 @@ async def stagger(desk: Desk, press: Press) -> None:
         await _look_and_queue(desk, press.asker, form, stagger=True)
 
 
+async def spread(desk: Desk, press: Press) -> None:
+    """Moves the accounts of a post that was just queued apart, and says who goes out when."""
+    demand_member(press.asker, DOING)
+    choices = [Choice(*numbers) for numbers in actions.read_choices(press.value)]
+    queued = await composing.spread(desk, press.asker, choices)
+    view_id = str((press.view or {}).get("id"))
+    await desk.gateway.update_view(press.asker.actor.workspace_id, view_id, messages.done(queued))
+
+
 async def _show(desk: Desk, asker: Asker, form: Form, view: blocks.Block, said: Message) -> None:
     """In the window; where it is closed by now, as a message for the author alone."""
     try:
@@ -285,6 +294,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_command(app, desk, COMMAND)
     listen_for_press(app, desk, actions.OPEN_COMPOSER, open_composer)
     listen_for_press(app, desk, actions.STAGGER, stagger)
+    listen_for_press(app, desk, actions.SPREAD, spread)
     listen_for_press(app, desk, actions.PREVIEW, previewing.preview)
     listen_for_press(app, desk, messages.CLIENT, change_client)
     drafting.register(app, desk)

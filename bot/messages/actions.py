@@ -43,6 +43,7 @@ OPEN_SETTINGS = "settings.open"
 OPEN_CLIENT = "clients.open"  # value: client, or "new"
 OPEN_COMPOSER = "post.open"  # value: client
 STAGGER = "composer.stagger"
+SPREAD = "composer.spread"  # value: choices
 PREVIEW = "composer.preview"
 
 COMPOSER = "composer"

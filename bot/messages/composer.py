@@ -11,6 +11,7 @@ from bot.messages import actions, blocks, modals
 from bot.messages.times import both_zones, zone_of
 
 TITLE = "New post"
+STAGGER_MINUTES = 5
 CLIENT = "composer.client"
 TEXT, LINK, MEDIA, ALT = "composer.text", "composer.link", "composer.media", "composer.alt"
 WHEN, DATE, TIME, FOLD = "composer.when", "composer.date", "composer.time", "composer.fold"
@@ -117,13 +118,15 @@ class Composer:
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A post that is queued. `moments`: the accounts' labels by when they go out (UTC-aware), the first
-    first. `zone` is the client's, `author_zone` the author's, both IANA names."""
+    first. `zone` is the client's, `author_zone` the author's, both IANA names; `together`: the deliveries that
+    say one text in one minute and can still be moved apart."""
 
     moments: tuple[tuple[datetime, tuple[str, ...]], ...]
     slug: str
     zone: str
     author_zone: str | None
     now: bool
+    together: tuple[actions.Numbers, ...] = ()
 
 
 def composer(facts: Composer) -> blocks.Block:
@@ -325,6 +328,12 @@ def checking() -> blocks.Block:
 def done(queued: Queued) -> blocks.Block:
     """The post is queued."""
     shown = [blocks.section(f"✅ {queued_words(queued)}").block]
+    if len(queued.together) > 1:
+        words = (
+            f"They say the same in the same minute. *Stagger* leaves {STAGGER_MINUTES} minutes between them."
+        )
+        press = blocks.row(blocks.button("Stagger", actions.SPREAD, actions.choices_value(queued.together)))
+        shown += [blocks.context(words).block, *([press.block] if press is not None else [])]
     hint = "You hear of it here only if something needs you; what is published is listed once a day."
     return modals.modal(TITLE, [*shown, blocks.context(hint).block], close="Done")
 

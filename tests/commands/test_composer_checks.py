@@ -259,3 +259,16 @@ async def test_the_editor_in_the_queue_knows_texts_of_their_own(scene: Scene) ->
     await scene.ben.submit(scene.ben.modal, {queue.TEXT: "For all", own: ""})
     (post,) = await scene.all(Post)
     assert [row.text for row in await scene.all(Delivery)] == [None, None] and post.text == "For all"
+
+
+async def test_one_text_on_several_platforms_can_be_moved_apart_in_one_press(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    due, at = later()
+    await scene.ben.submit(view, form | at | {messages.TEXT: "Bread", messages.MEDIA: PICTURE})
+    await scene.calm()
+    assert "They say the same in the same minute" in shown(scene)
+    await scene.ben.press(view, actions.SPREAD)
+    await scene.calm()
+    assert "2 accounts, spread: @" in shown(scene) and actions.SPREAD not in shown(scene)
+    moments = sorted(row.due_at for row in await scene.all(Delivery))
+    assert moments == [due, due + timedelta(minutes=5)]
