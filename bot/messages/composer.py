@@ -118,8 +118,8 @@ class Composer:
 @dataclass(frozen=True, slots=True)
 class Queued:
     """A post that is queued. `moments`: the accounts' labels by when they go out (UTC-aware), the first
-    first. `zone` is the client's, `author_zone` the author's, both IANA names; `together`: the deliveries that
-    say one text in one minute and can still be moved apart."""
+    first. `zone` is the client's, `author_zone` the author's, both IANA names; `together`: the deliveries
+    that say one text in one minute and can still be moved apart."""
 
     moments: tuple[tuple[datetime, tuple[str, ...]], ...]
     slug: str
