@@ -56,7 +56,7 @@ async def test_tokens_go_and_what_is_left_by_hand_is_listed(
             await linked(house, twins, platform, client)
         done = await close(house, client)
         assert (done.accounts, done.cancelled) == (2, 0)
-        assert "2 more accounts end" in await shown(house)
+        assert "2 more accounts ends" in await shown(house)
         async with house.db.read() as session:
             notice = (await session.scalars(select(Notice).where(Notice.topic == closing.TOPIC))).one()
         await revoking.revoke_due(house)
