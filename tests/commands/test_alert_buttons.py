@@ -133,7 +133,7 @@ async def test_a_look_at_an_account_that_was_relinked_meanwhile_closes_nothing(
     row = await scene.get(Connection, row_id)
 
     async def probe(_self: object, _call: object, _target: object) -> Account:
-        await scene.set(Connection, row_id, generation=row.generation + 1)
+        await scene.set(Connection, row_id, generation=row.generation + 1, problem="suspended")
         return Account(row.account_id, "acme", "Acme")
 
     monkeypatch.setattr(type(scene.house.platforms["x"]), "probe", probe)
@@ -143,7 +143,7 @@ async def test_a_look_at_an_account_that_was_relinked_meanwhile_closes_nothing(
     assert "relinked or disconnected meanwhile" in answer.text
     (incident,) = await scene.all(Incident)
     assert incident.state == "open"
-    assert (await scene.get(Connection, row_id)).problem is not None
+    assert (await scene.get(Connection, row_id)).problem == "suspended"
 
 
 def snooze_values(message: Message) -> list[str]:
