@@ -101,6 +101,15 @@ def test_a_link_that_was_taken_back_says_so() -> None:
     assert "not connected any more" in invitation.invitation(invited(line)).text
 
 
+def is_filter(button: dict[str, Any]) -> bool:
+    return str(button["text"]["text"]).startswith(("☐", "☑"))
+
+
+def cures(shown: Message) -> list[str]:
+    """What the buttons of `/health` offer, its filters left out."""
+    return [str(button["text"]["text"]) for button in buttons(shown) if not is_filter(button)]
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [
