@@ -93,12 +93,13 @@ async def test_only_admins_see_it(scene: Scene) -> None:
 
 
 async def account_that_ends(scene: Scene, days: float) -> tuple[str, str]:
-    """A client with an account whose access ends and cannot be renewed."""
+    """A client with an account whose access ends and cannot be renewed, linked two months ago."""
     client_id = await scene.client(mentions=[scene.ben.user.id])
     row_id = await scene.account(client_id, "x", "acme")
     row = await scene.get(Connection, row_id)
-    until = scene.house.clock.now() + timedelta(days=days)
-    await scene.set(Grant, row.grant_id, refresh_token=None, access_expires_at=until)
+    now = scene.house.clock.now()
+    linked = {"consented_at": now - timedelta(days=60), "access_expires_at": now + timedelta(days=days)}
+    await scene.set(Grant, row.grant_id, refresh_token=None, **linked)
     return client_id, row_id
 
 

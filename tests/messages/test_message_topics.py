@@ -25,6 +25,7 @@ from bot.messages import (
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.health import HealthFacts, HealthLine
 from bot.messages.incident_facts import Waiting
+from bot.messages.message import Message
 from bot.messages.people import Account, ClientName
 from bot.platforms.base import Reason
 from sandbox.slack.limits import check_blocks
