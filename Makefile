@@ -7,7 +7,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 	--no-emit-index-url --no-header --quiet $(LOCK_ARGS)
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: help demo run test bench lint lock clean
+.PHONY: help demo run test bench gallery lint lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make run    the bot with the settings in .env"
 	@echo "make test   all the tests"
 	@echo "make bench  the benchmarks"
+	@echo "make gallery  every message, window and page as a picture, in gallery/"
 	@echo "make lint   style, types and import rules"
 	@echo "make lock   pin the dependencies again (LOCK_ARGS=--upgrade for newer ones)"
 	@echo "make clean  remove the environment and caches; your data stays"
@@ -30,6 +31,9 @@ test: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m benchmarks
+
+gallery: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.gallery
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

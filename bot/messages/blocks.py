@@ -21,12 +21,16 @@ HEADER_MAX = 150
 BUTTON_MAX = 75
 URL_MAX = 3_000
 NAME_MAX = 80
+OPTION_MAX = 75
+OPTIONS_SAID = 10
 CONFIRM_TITLE_MAX, CONFIRM_TEXT_MAX, CONFIRM_BUTTON_MAX = 100, 300, 30
 
 Block = Mapping[str, object]
 
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_APART = re.compile("\u2068[^\u2066-\u2069]*\u2069")
 _UNFINISHED = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)\Z")
+_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,30}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,30}")
 
@@ -53,6 +57,8 @@ def message(parts: Iterable[Part | None]) -> Message:
     """Parts from top to bottom as one message; None stands for nothing."""
     shown = [part for part in parts if part is not None]
     text = "\n".join(part.said for part in shown if part.said)
+    if len(text) > TEXT_MAX:  # a date that Slack writes is three times as long as the same in words
+        text = dates_in_words(text)
     return Message(cut(text, TEXT_MAX), tuple(part.block for part in shown))
 
 
@@ -65,12 +71,25 @@ def escape(text: str) -> str:
 
 
 def plain(text: str, most: int = NAME_MAX) -> str:
-    """Foreign words on one line, at most `most` characters. For plain_text, which is never escaped."""
-    line = " ".join(_BIDI.sub("", text).split())
+    """Foreign words on one line, at most `most` characters. For plain_text, which is never escaped.
+
+    What is written from right to left keeps its direction to itself. Finished lines may come through here
+    again: names in them that were set apart stay so.
+    """
+    line = " ".join(_unmarked(text).split())
     line = "".join(char for char in line if unicodedata.category(char) not in ("Cc", "Cs"))
-    if any(unicodedata.bidirectional(char) in ("R", "AL") for char in line):
-        return f"\u2068{_shorter(line, most - 2)}\u2069"  # its direction stays its own
+    if any(unicodedata.bidirectional(char) in ("R", "AL") for char in _APART.sub("", line)):
+        return f"\u2068{_shorter(line, most - 2)}\u2069"
     return _shorter(line, most)
+
+
+def _unmarked(text: str) -> str:
+    """Without marks of direction, save those around what `plain` has set apart."""
+    found, at = [], 0
+    for apart in _APART.finditer(text):
+        found += [_BIDI.sub("", text[at : apart.start()]), f"\u2068{_BIDI.sub('', apart[0])}\u2069"]
+        at = apart.end()
+    return "".join([*found, _BIDI.sub("", text[at:])])
 
 
 def safe(text: str, most: int = NAME_MAX) -> str:
@@ -83,6 +102,11 @@ def cut(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f"{_UNFINISHED.sub('', text[: most - 1])}…"
+
+
+def dates_in_words(text: str) -> str:
+    """Finished mrkdwn with Slack's dates as their fallbacks."""
+    return _DATE.sub(r"\1", text)
 
 
 def count(number: int, noun: str, many: str | None = None) -> str:
@@ -190,11 +214,14 @@ def link_button(label: str, url: str, *, style: str | None = None, about: str = 
 
 
 def menu(placeholder: str, action: str, options: Mapping[str, str]) -> Part:
-    """A menu to choose one of: what each option carries, with its label."""
-    shown = [{"text": _plain_text(plain(label)), "value": value} for value, label in options.items()]
+    """A menu to choose one of: what each option carries, with its label. The first ten are said; the menu
+    itself has them all."""
+    labels = {value: plain(label, OPTION_MAX) for value, label in options.items()}
+    shown = [{"text": _plain_text(label), "value": value} for value, label in labels.items()]
     block = {"type": "static_select", "action_id": action, "placeholder": _plain_text(placeholder)}
-    words = " / ".join(escape(plain(label)) for label in options.values())
-    return Part({**block, "options": shown}, f"[{escape(placeholder)}: {words}]")
+    words = " / ".join(escape(label) for label in list(labels.values())[:OPTIONS_SAID])
+    more = f" / … {len(labels) - OPTIONS_SAID} more" if len(labels) > OPTIONS_SAID else ""
+    return Part({**block, "options": shown}, f"[{escape(placeholder)}: {words}{more}]")
 
 
 def picture(url: str | None, words: str) -> Part | None:
@@ -243,4 +270,9 @@ def _mrkdwn(text: str) -> Block:
 
 
 def _shorter(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+    if len(text) <= most:
+        return text
+    short = text[: most - 1].rstrip()
+    if short.count("\u2068") > short.count("\u2069"):  # cut within what is set apart
+        return f"{short[: most - 2].rstrip()}…\u2069"
+    return f"{short}…"

@@ -53,6 +53,7 @@ def _for_client_team(facts: Incident) -> Message:
         [
             header(words.title(facts, group)),
             section(words.what_words(facts, why)),
+            context(f"On this login: {words.account_names(group)}.") if len(group.accounts) > 2 else None,
             section(words.waiting_words(facts, group)),
             context(words.often_words(facts)) if facts.deaths else None,
             _began(facts),
@@ -125,7 +126,7 @@ def _for_operations(facts: Incident) -> Message:
         parts.append(
             context(f"… and {count(rest, 'more client', 'more clients')}. `/health all` shows them.")
         )
-    parts += [words.call_operations(facts), context(note), _began(facts)]
+    parts += [words.call_operations(facts), context(note) if len(facts.groups) > 1 else None, _began(facts)]
     parts += [row(words.take_button(facts), words.snooze_menu(facts))]
     return message([*parts, words.taken_note(facts), words.snoozed_note(facts)])
 

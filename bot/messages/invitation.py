@@ -98,7 +98,8 @@ def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
         return [section(_ended(client, line))]
     verb = "Reconnect" if line.reconnects else "Connect"
     title = line.platform.title
-    expected = f": sign in as *{safe(line.expected)}*" if line.expected else ""
+    still = "waits for a new sign-in" if line.reconnects else "not connected yet"
+    expected = f": sign in as *{safe(line.expected)}*" if line.expected else f": {still}"
     note = f"\n⚠️ {safe(line.review_note, 300)}" if line.review_note else ""
     if line.hands_over:
         expected = f": another login takes over the {line.platform.account_noun}s on which it has the role"
@@ -126,6 +127,7 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
             "Undo",
             danger=True,
         ),
+        about=f"Undo: not the right account, {account.bare}",
     )
     shown = section(
         f"✅ *{title}*: {who} is {state}.{_holds(client, item)}",
@@ -182,8 +184,9 @@ def _new_here(facts: Invitation) -> list[Part | None]:
 def for_client(facts: Invitation) -> Message:
     """For the client's own channel: nothing of the team, nothing of anybody else."""
     parts: list[Part | None] = []
+    alone = sum(line.state == "open" for line in facts.lines) == 1  # otherwise none is the main one
     for line in facts.lines[:LINES_MOST]:
-        parts += _asked_of_client(line)
+        parts += _asked_of_client(line, alone)
     if any(line.state == "open" for line in facts.lines):
         safety = "You sign in at {} itself; we never see your password. It takes about a minute."
         titles = {line.platform.title for line in facts.lines if line.state == "open"}
@@ -196,7 +199,7 @@ def _more_for_client(lines: tuple[Line, ...]) -> Part | None:
     return context(f"… and {rest} more, once these are done.") if rest > 0 else None
 
 
-def _asked_of_client(line: Line) -> list[Part | None]:
+def _asked_of_client(line: Line, alone: bool) -> list[Part | None]:
     title, noun = line.platform.title, line.platform.account_noun
     who = f" *{safe(line.expected)}*" if line.expected else ""
     if line.state == "used":
@@ -214,4 +217,8 @@ def _asked_of_client(line: Line) -> list[Part | None]:
     else:
         text = f"Please *connect* your {title} {noun}{who}, so that we can post for you."
     label = f"{'Reconnect' if line.reconnects else 'Connect'} {title}"
-    return [section(text), row(link_button(label, line.url, style="primary"))]
+    style = "primary" if alone else None
+    return [
+        section(text),
+        row(link_button(label, line.url, style=style, about=f"{label} {line.expected or ''}")),
+    ]

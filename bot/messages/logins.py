@@ -17,6 +17,7 @@ from bot.messages.blocks import (
     divider,
     listed,
     mention,
+    menu,
     message,
     plain,
     row,
@@ -29,7 +30,7 @@ from bot.messages.times import moment
 
 BUTTONS_MOST = 8
 OPTIONS_MOST = 100
-OPTION_TEXT_MAX, OPTION_VALUE_MAX = 75, 150
+OPTION_VALUE_MAX = 150
 CLIENTS_MOST, ACCOUNTS_MOST = 12, 6
 PAGE_LINES = 8
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
@@ -124,19 +125,8 @@ def _menu(items: Sequence[Offered]) -> list[Part | None]:
     words = "Or link, without a new sign-in, one of these:"
     if any(item.elsewhere for item in fitting):
         words = "Or link one that another client has too, without a new sign-in:"
-    menu = {
-        "type": "static_select",
-        "action_id": names.PICK_LIVING,
-        "placeholder": {"type": "plain_text", "text": "Choose an account"},
-        "options": [_option(item) for item in fitting],
-    }
-    said = listed([safe(_option_text(item)) for item in fitting], 10)
-    return [section(words, Part(menu, said))]
-
-
-def _option(item: Offered) -> dict[str, object]:
-    text = plain(_option_text(item), OPTION_TEXT_MAX)
-    return {"text": {"type": "plain_text", "text": text}, "value": item.value}
+    options = {item.value: _option_text(item) for item in fitting}
+    return [section(words, menu("Choose an account", names.PICK_LIVING, options))]
 
 
 def _option_text(item: Offered) -> str:

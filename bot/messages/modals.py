@@ -111,10 +111,10 @@ def channel_element(initial: str | None = None) -> Block:
 
 def several_element(options: Sequence[Block], chosen: Iterable[str] = ()) -> Block:
     """Several of a few choices: boxes to tick, or a menu where there are more than ten."""
-    wanted = set(chosen)
-    kind = "checkboxes" if len(options) <= CHECKBOXES_MAX else "multi_static_select"
-    ticked = [item for item in options if item["value"] in wanted]
-    block: dict[str, object] = {"type": kind, "options": list(options)[:OPTIONS_MAX]}
+    wanted, shown = set(chosen), list(options)[:OPTIONS_MAX]
+    kind = "checkboxes" if len(shown) <= CHECKBOXES_MAX else "multi_static_select"
+    ticked = [item for item in shown if item["value"] in wanted]
+    block: dict[str, object] = {"type": kind, "options": shown}
     return block | ({"initial_options": ticked} if ticked else {})
 
 
@@ -127,8 +127,9 @@ def one_element(options: Sequence[Block], chosen: str) -> Block:
 
 def menu_of(options: Sequence[Block], chosen: str) -> Block:
     """A menu of a few dozen choices."""
-    block: dict[str, object] = {"type": "static_select", "options": list(options)[:OPTIONS_MAX]}
-    initial = [item for item in options if item["value"] == chosen]
+    shown = list(options)[:OPTIONS_MAX]
+    block: dict[str, object] = {"type": "static_select", "options": shown}
+    initial = [item for item in shown if item["value"] == chosen]
     return block | ({"initial_option": initial[0]} if initial else {})
 
 

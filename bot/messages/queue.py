@@ -307,8 +307,7 @@ def _bare_state(item: DeliveryShown) -> str:
 
 def without_marks(said: str) -> str:
     """The same as plain text, for the error beside a field."""
-    dated = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", said)
-    named = re.sub(r"<[@!][^>]*>", "somebody", dated)
+    named = re.sub(r"<[@!][^>]*>", "somebody", blocks.dates_in_words(said))
     return named.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

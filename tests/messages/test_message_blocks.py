@@ -56,6 +56,12 @@ def test_any_words_make_a_message_that_slack_takes(texts: list[str], label: str)
 def test_right_to_left_names_keep_their_direction_to_themselves() -> None:
     assert blocks.plain("\u05e9\u05dc") == "\u2068\u05e9\u05dc\u2069"
     assert blocks.plain("\u202eabc") == "abc"
+    name = blocks.plain("\u05e9\u05dc")
+    title = blocks.header(f"Posts of {name} wait")  # a finished line comes through `plain` once more
+    assert title.block["text"] == {"type": "plain_text", "text": f"Posts of {name} wait", "emoji": True}
+    for most in range(12, 16):
+        short = blocks.plain(f"Posts of {name} wait", most)
+        assert short.count("\u2068") == short.count("\u2069") and len(short) <= most
 
 
 @pytest.mark.parametrize(

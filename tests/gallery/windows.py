@@ -1,0 +1,350 @@
+"""The lists of clients and accounts, Home, help, settings, and the composer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.messages import clients as client_words
+from bot.messages import composer, health, preview, rhythm, settings, setup
+from bot.messages import help as helping
+from bot.messages.blocks import Block
+from bot.messages.clients import ClientForm, Listed
+from bot.messages.composer import Asking, Attached, Choosable, Composer, ComposerClient
+from bot.messages.health import HealthFacts
+from bot.messages.incident_facts import Waiting
+from bot.messages.preview import Preview, Seen
+from bot.messages.settings import SettingsForm
+from bot.messages.setup import Setup
+from tests.gallery.case import Case, case, ugly
+from tests.gallery.facts import (
+    GREEN,
+    LINE_BREAKS,
+    LONG,
+    ODD_ONES,
+    RED,
+    SIZES,
+    SOON,
+    WAITING,
+    YELLOW,
+    accounts,
+    clients,
+    line,
+    lines,
+    page_of,
+)
+from tests.messages.message_facts import CLIENT_ID, NOW, UGLY, URL
+
+LAST = NOW - timedelta(seconds=20)
+
+
+def _health(number: int, page: int = 0) -> HealthFacts:
+    everything = lines(number)
+    shown = everything[page * health.PAGE_LINES : (page + 1) * health.PAGE_LINES]
+    totals = {
+        colour: sum(one.colour == colour for one in everything) for colour in ("red", "yellow", "green")
+    }
+    return HealthFacts(shown, totals, "all", page, page_of(everything, health.PAGE_LINES), LAST)
+
+
+EVERY_STATE = tuple(
+    line(
+        state=state,
+        colour=colour,
+        reason=reason,
+        permission="posting",
+        paused_by="U0BOB",
+        waiting=Waiting(1, SOON),
+    )
+    for state, colour, reason in (
+        ("dead", "red", "password_changed"),
+        ("trouble", "red", "restricted"),
+        ("ending", "yellow", "revoked"),
+        ("ends_soon", "yellow", "expired"),
+        ("waiting", "yellow", ""),
+        ("paused", "yellow", ""),
+        ("off", "yellow", ""),
+        ("limited", "green", ""),
+        ("fine", "green", ""),
+    )
+)
+ODD_LINES = tuple(
+    line(client, account, colour="red", state="dead", reason="revoked", url=URL)
+    for _, client, account in ODD_ONES
+)
+
+HEALTH = [
+    case(
+        "health/one client",
+        health.health_message,
+        HealthFacts((RED, YELLOW, WAITING, GREEN), {"red": 1, "yellow": 2, "green": 1}, last_sweep=LAST),
+    ),
+    case(
+        "health/every state",
+        health.health_message,
+        HealthFacts(EVERY_STATE, {"red": 2, "yellow": 5, "green": 2}, last_sweep=LAST),
+    ),
+    case(
+        "health/no accounts yet",
+        health.health_message,
+        HealthFacts((line(account=None),), {}, last_sweep=LAST),
+    ),
+    case(
+        "health/engine stands, not set up",
+        health.health_message,
+        HealthFacts((GREEN,), {"green": 1}, last_sweep=NOW, sweep_is_old=True, is_set_up=False),
+    ),
+    case("health/no round yet", health.health_message, HealthFacts((GREEN,), {"green": 1})),
+    *[case(f"health/{size} accounts", health.health_message, _health(size)) for size in SIZES],
+    case("health/the last page of 120", health.health_message, _health(120, 11)),
+    ugly(
+        "health/long, emoji, right to left",
+        health.health_message,
+        HealthFacts(ODD_LINES, {"red": 3}, last_sweep=LAST),
+    ),
+]
+
+COMMANDS = (
+    ("/connect PLATFORM CLIENT [@handle]", "posts a link that connects an account"),
+    ("/disconnect PLATFORM CLIENT", "takes an account out"),
+    ("/health [client, all or logins]", "shows how the accounts are and what they need"),
+    ("/post", "writes a post"),
+    ("/queue [client or all]", "shows what is to come"),
+    ("/retry [client]", "shows what failed"),
+)
+
+
+def _home(number: int) -> Block:
+    return helping.home_view(COMMANDS, health.health_message(_health(number)))
+
+
+HELP = [
+    case("help/all", helping.help_message, COMMANDS),
+    case("help/an unknown word", helping.help_message, COMMANDS, "helth"),
+    ugly("help/an unknown word at its worst", helping.help_message, COMMANDS, UGLY),
+    case("help/hello in a client's channel", helping.hello, ["client-a", "northwind"]),
+    case("help/hello in another channel", helping.hello, []),
+    case("home/for outsiders", helping.home_view, COMMANDS[:2], None),
+    *[case(f"home/{size} accounts", _home, size) for size in SIZES],
+    ugly(
+        "home/long, emoji, right to left",
+        helping.home_view,
+        COMMANDS,
+        health.health_message(HealthFacts(ODD_LINES, {"red": 3})),
+    ),
+    case("rhythm/digest on", rhythm.switched, "client-a", "C0TEAM", True),
+    case("rhythm/digest off", rhythm.switched, "client-a", None, False),
+    case("rhythm/no team channel", rhythm.no_team_channel, "client-a"),
+    case("rhythm/shared channel", rhythm.shared, "client-a", "C0SHARED"),
+    case("rhythm/many posts", rhythm.many_posts, 8),
+]
+
+
+def _listed(number: int) -> list[Listed]:
+    places = ((None, None), ("C0TEAM", None), ("C0TEAM", "C0SHARED"))
+    return [Listed(one.id, one.slug, one.name, *places[at % 3]) for at, one in enumerate(clients(number))]
+
+
+FORM = ClientForm(
+    CLIENT_ID,
+    "client-a",
+    "Client A",
+    "Europe/Berlin",
+    "C0TEAM",
+    "C0SHARED",
+    ("U0ADA",),
+    "S0TEAM",
+    ("U0BOB",),
+    ("acme", "acme-shoes"),
+    "dead",
+    (),
+    True,
+)
+SETTINGS = SettingsForm(
+    "C0OPS", ("U0ADA",), "Europe/Berlin", (1, 2, 3, 4, 5), 9, 18, "warning", (), "", (14, 7, 3, 1), (), (), 8
+)
+
+SET_UP = [
+    case("setup/first time", setup.setup, Setup(None, ("U0ADA",), "Europe/Berlin", False)),
+    case("setup/again", setup.setup, Setup("C0OPS", ("U0ADA",), "Europe/Berlin", True)),
+    case("setup/saved", setup.saved, "C0OPS"),
+    case("settings/as they stand", settings.settings, SETTINGS, (28, 21, 14, 7, 3, 1), "m"),
+    ugly(
+        "settings/much of everything",
+        settings.settings,
+        replace(
+            SETTINGS,
+            admins=tuple(f"U{at:04}" for at in range(200)),
+            groups=UGLY,
+            for_all=tuple(settings.RIGHTS),
+        ),
+        (28, 21, 14, 7, 3, 1),
+        "m",
+    ),
+    case("settings/saved", settings.saved, 3),
+    case("settings/nothing changed", settings.saved, 0),
+    *[case(f"clients/list of {size}", client_words.listing, _listed(size), 0, True, size) for size in SIZES],
+    case("clients/list for who may not create", client_words.listing, _listed(3), 0, False),
+    ugly(
+        "clients/long, emoji, right to left",
+        client_words.listing,
+        [Listed(one.id, one.slug, one.name, None, None) for _, one, _ in ODD_ONES],
+        0,
+        True,
+    ),
+    case("clients/new", client_words.client_modal, ClientForm(zone="Europe/Berlin"), "m"),
+    case("clients/change", client_words.client_modal, FORM, "m"),
+    ugly(
+        "clients/change: at its worst",
+        client_words.client_modal,
+        replace(FORM, name=LONG, groups=UGLY, old_slugs=tuple(one.slug for one in clients(120))),
+        "m",
+    ),
+    case("clients/saved", client_words.client_saved, FORM, "acme"),
+    ugly("clients/saved: long", client_words.client_saved, replace(FORM, name=LONG)),
+]
+
+HERE = ComposerClient(CLIENT_ID, "client-a", "Europe/Berlin")
+TWO = (
+    Choosable("1" * 32, "@acme on Instagram", "green", "", "instagram", "Instagram"),
+    Choosable("2" * 32, "@acme on X", "yellow", "Works, and soon needs a new sign-in.", "x", "X"),
+    Choosable(
+        "3" * 32, "Acme Shoes TV on YouTube", "red", "Disconnected: its posts wait.", "youtube", "YouTube"
+    ),
+)
+LIMITS = (
+    composer.limits_hint("Instagram", 2200, True, True),
+    composer.limits_hint("X", 280, False, True),
+    composer.limits_hint("LinkedIn", 3000, False, False),
+)
+PLAIN = Composer(HERE, TWO, "m", "2026-11-21", "18:00", limits=LIMITS)
+FULL = replace(
+    PLAIN,
+    chosen=("1" * 32, "2" * 32),
+    text=LINE_BREAKS,
+    texts={"x": "Short and sweet"},
+    when=composer.LATER,
+    author_time=composer.author_words(SOON, "Europe/Berlin", "America/New_York"),
+    folds=(("0", "the first, summer time"), ("1", "the second, winter time")),
+    files=(Attached("F1", "shoes.jpg"), Attached("F2", "film.mp4")),
+    titled=("YouTube videos",),
+    notes=("X charges our app about $0.015 for each post, and $0.20 for one with a link.",),
+)
+WORRIES = Asking(
+    ("Instagram may take it for spam: @acme, @beta get the same text in the same minute.",),
+    "@acme 18:00 and @beta 18:07 (Europe/Berlin)",
+)
+
+
+def _composer(number: int) -> Composer:
+    shown = tuple(
+        Choosable(f"{at:032x}", one.bare, "green", "", one.platform.key, one.platform.title)
+        for at, one in enumerate(accounts(number))
+    )
+    return replace(PLAIN, accounts=shown, chosen=tuple(one.id for one in shown))
+
+
+MOMENTS = ((SOON, ("@acme on Instagram", "@acme on X")),)
+SPREAD = (*MOMENTS, (SOON + timedelta(minutes=7), ("@acme on YouTube",)))
+SEEN = (
+    Seen(
+        "Instagram", ("@acme",), LINE_BREAKS, problems=("Instagram takes no post without a picture or film.",)
+    ),
+    Seen("YouTube", ("Acme Shoes TV",), "Short", "New shoes", "https://shop.example.com/"),
+    Seen("X", ("@acme", "@beta"), ""),
+)
+
+COMPOSER = [
+    case("composer/empty", composer.composer, PLAIN),
+    case("composer/full", composer.composer, FULL),
+    case("composer/asking", composer.composer, replace(FULL, asking=WORRIES)),
+    case(
+        "composer/problems",
+        composer.composer,
+        replace(
+            PLAIN,
+            problem="Choose at least one account.",
+            troubles={composer.TEXT: "X takes 280 characters; this has 312."},
+        ),
+    ),
+    case("composer/no client", composer.composer, replace(PLAIN, client=None)),
+    *[case(f"composer/{size} accounts", composer.composer, _composer(size)) for size in SIZES],
+    ugly(
+        "composer/long, emoji, right to left",
+        composer.composer,
+        replace(
+            PLAIN,
+            accounts=tuple(
+                Choosable(one.id, account.bare, "red", UGLY, "x", "X") for _, one, account in ODD_ONES
+            ),
+            text=UGLY * 30,
+            problem=UGLY,
+            files=tuple(Attached(f"F{at}", f"{LONG}{at}.jpg") for at in range(12)),
+        ),
+    ),
+    case("composer/looking at the files", composer.checking),
+    case(
+        "composer/queued",
+        composer.done,
+        composer.Queued(MOMENTS, "client-a", "Europe/Berlin", "America/New_York", False),
+    ),
+    case(
+        "composer/going out now",
+        composer.done,
+        composer.Queued(MOMENTS, "client-a", "Europe/Berlin", None, True),
+    ),
+    case(
+        "composer/queued, spread",
+        composer.done,
+        composer.Queued(SPREAD, "client-a", "Europe/Berlin", None, False),
+    ),
+    case(
+        "preview/three platforms",
+        preview.preview,
+        Preview(
+            SEEN,
+            (("shoes.jpg", "A red shoe"), ("film.mp4", "")),
+            "Europe/Berlin",
+            "America/New_York",
+            SOON,
+            False,
+            WORRIES.warnings,
+        ),
+    ),
+    case("preview/nothing chosen", preview.preview, Preview((), (), "Europe/Berlin", None)),
+    case("preview/no time yet", preview.preview, Preview(SEEN[1:2], (), "Europe/Berlin", None, None, False)),
+    *[
+        case(
+            f"preview/{size} accounts",
+            preview.preview,
+            Preview(
+                (replace(SEEN[2], accounts=tuple(one.label for one in accounts(size))),), (), "UTC", None
+            ),
+        )
+        for size in SIZES[1:]
+    ],
+    ugly(
+        "preview/at its worst",
+        preview.preview,
+        Preview(
+            tuple(
+                Seen(title, (UGLY,) * 30, UGLY * 90, UGLY, URL, (UGLY,) * 3)
+                for title in (
+                    "Facebook",
+                    "Instagram",
+                    "Threads",
+                    "X",
+                    "TikTok",
+                    "YouTube",
+                    "LinkedIn",
+                    "Pinterest",
+                )
+            ),
+            ((UGLY, UGLY),) * 10,
+            "UTC",
+            None,
+        ),
+    ),
+]
+
+CASES: list[Case] = [*HEALTH, *HELP, *SET_UP, *COMPOSER]
