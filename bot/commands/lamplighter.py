@@ -34,7 +34,7 @@ WORDS = (
     Command(
         f"{NAME} digest",
         "<client> <on or off>",
-        "tells its team channel each Monday what is red or yellow",
+        "tells its team channel each Monday what is down or to watch",
         rhythm.switch_digest,
     ),
     Command(

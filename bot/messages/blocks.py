@@ -31,6 +31,7 @@ _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _APART = re.compile("\u2068[^\u2066-\u2069]*\u2069")
 _UNFINISHED = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)\Z")
 _DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+_LINK = re.compile(r"<https?:[^|>]*\|([^>]*)>")
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,30}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,30}")
 
@@ -57,8 +58,8 @@ def message(parts: Iterable[Part | None]) -> Message:
     """Parts from top to bottom as one message; None stands for nothing."""
     shown = [part for part in parts if part is not None]
     text = "\n".join(part.said for part in shown if part.said)
-    if len(text) > TEXT_MAX:  # a date that Slack writes is three times as long as the same in words
-        text = dates_in_words(text)
+    if len(text) > TEXT_MAX:  # what Slack would write as a date or a link is shorter in words
+        text = _LINK.sub(r"\1", dates_in_words(text))
     return Message(cut(text, TEXT_MAX), tuple(part.block for part in shown))
 
 

@@ -131,7 +131,7 @@ def _channels(form: ClientForm) -> list[blocks.Block]:
             DIGEST,
             "Digest",
             modals.several_element(
-                [modals.option("Each Monday in the team channel: what is red or yellow", ON)],
+                [modals.option("Each Monday in the team channel: what is down or to watch", ON)],
                 [ON] if form.team_digest else [],
             ),
             optional=True,

@@ -118,7 +118,7 @@ def _left_out(facts: HealthFacts) -> Part | None:
         return None
     if facts.only.mine:
         return section("None of these clients names you, or was made or linked by you.")
-    return section("Nothing is red or yellow here. 🎉")
+    return section("✅ Nothing is down here, and nothing to watch.")
 
 
 def _details(facts: HealthFacts) -> Part | None:
@@ -140,7 +140,7 @@ def filters(facts: HealthFacts) -> Part | None:
         return None
     only = facts.only
     choices = (
-        ("Only red and yellow", only.bad, Only(not only.bad, only.mine)),
+        ("Only down or to watch", only.bad, Only(not only.bad, only.mine)),
         ("Only mine", only.mine, Only(only.bad, not only.mine)),
     )
     return row(

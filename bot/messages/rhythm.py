@@ -13,8 +13,8 @@ def switched(slug: str, channel: str | None, on: bool) -> Message:
             f"`{slug}` has no digest in its team channel. The people who are mentioned still get theirs."
         )
     return Message(
-        f"On Mondays <#{channel}> gets the red and yellow accounts of `{slug}`, "
-        "and nothing when all is green."
+        f"On Mondays <#{channel}> hears which accounts of `{slug}` are down or to "
+        "watch, and nothing when all are fine."
     )
 
 

@@ -124,7 +124,12 @@ def lines(number: int) -> tuple[HealthLine, ...]:
     """So many accounts, worst first as a health list has them."""
     plain = (RED, YELLOW, GREEN)
     return tuple(
-        replace(plain[min(at * 3 // max(number, 1), 2)], client=client, account=account)
+        replace(
+            plain[min(at * 3 // max(number, 1), 2)],
+            client=client,
+            account=account,
+            connection_id=f"{at:032x}",
+        )
         for at, (client, account) in enumerate(zip(clients(number), accounts(number), strict=True))
     )
 

@@ -79,8 +79,7 @@ OFFER = _offers(1)[0]
 UNSURE = Unsure("clinet-a", "client-a", ("client-a", "northwind"), True, ("instagram", "x"))
 
 CONNECT = [
-    case("connect/how to", connect.how_to, TITLES, ("client-a",)),
-    case("connect/how to: nothing set up", connect.how_to, (), ()),
+    case("connect/refused", connect.refused, "Only members of this workspace may name a new client."),
     case(
         "connect/which platform: a near one",
         connect.which_platform,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.messages import actions, choosing, decisions, importing, late, posts, queue, retry
+from bot.messages import actions, choosing, decisions, importing, late, posts, queue, releasing, retry
+from bot.messages.checking import CostShown, Moved, WarningShown
 from bot.messages.choosing import Choosing
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.importing import ImportShown
 from bot.messages.people import ClientName
 from bot.messages.posts import Day
 from bot.messages.queue import EditForm, Queued, QueueFacts, Since
+from bot.messages.releasing import Releasing
 from bot.messages.retry import FailureFacts
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
@@ -336,6 +338,35 @@ CHOOSING = [
     case("choose/nothing left", choosing.nothing_left),
 ]
 
+WARNED = (
+    WarningShown("same_minute", "Instagram", ("@acme", "@beta")),
+    WarningShown("repeated", "X", ("@acme",), NOW, "Europe/Berlin"),
+    WarningShown("daily_cap", "Instagram", ("@acme",), number=26, cap=25),
+)
+COSTS = (
+    CostShown("X", 3, 2, 415),
+    CostShown("X", 1, 1, 200),
+    CostShown("X", 12, 12, 2400),
+    CostShown("X", 2, 0, 30),
+)
+MOVED = (Moved("@acme on Instagram", NOW), Moved("@beta on Instagram", SOON))
+RELEASING = Releasing(3, "client-a", WARNED, COSTS, "m", MOVED, "Europe/Berlin")
+
+RELEASE = [
+    case("release/warned, spread", releasing.release_modal, RELEASING),
+    case("release/only a cost", releasing.release_modal, Releasing(1, "client-a", (), COSTS[:1], "m")),
+    case("release/1000 warnings", releasing.release_modal, replace(RELEASING, warned=WARNED[:1] * 1000)),
+    ugly(
+        "release/at its worst",
+        releasing.release_modal,
+        replace(
+            RELEASING,
+            warned=(WarningShown("same_minute", "Instagram", (UGLY,) * 9),),
+            moved=tuple(Moved(UGLY, SOON + timedelta(hours=at)) for at in range(40)),
+        ),
+    ),
+]
+
 COLUMNS = ("client", "platforms", "when", "text", "media", "title", "link")
 
 
@@ -389,4 +420,4 @@ IMPORT = [
     ),
 ]
 
-CASES: list[Case] = [*TOLD, *QUEUE, *CHOOSING, *IMPORT]
+CASES: list[Case] = [*TOLD, *QUEUE, *CHOOSING, *RELEASE, *IMPORT]

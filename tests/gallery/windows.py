@@ -1,4 +1,4 @@
-"""The lists of clients and accounts, Home, help, settings, and the composer."""
+"""Help, set-up and settings, clients, and the composer."""
 
 from __future__ import annotations
 
@@ -6,103 +6,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.messages import clients as client_words
-from bot.messages import composer, health, preview, rhythm, settings, setup
+from bot.messages import composer, connect_window, preview, rhythm, settings, setup
 from bot.messages import help as helping
-from bot.messages.blocks import Block
 from bot.messages.clients import ClientForm, Listed
 from bot.messages.composer import Asking, Attached, Choosable, Composer, ComposerClient
-from bot.messages.health import HealthFacts
-from bot.messages.incident_facts import Waiting
+from bot.messages.connect_window import Offer
 from bot.messages.preview import Preview, Seen
 from bot.messages.settings import SettingsForm
 from bot.messages.setup import Setup
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
-    GREEN,
     LINE_BREAKS,
     LONG,
     ODD_ONES,
-    RED,
     SIZES,
     SOON,
-    WAITING,
-    YELLOW,
     accounts,
     clients,
-    line,
-    lines,
-    page_of,
 )
-from tests.messages.message_facts import CLIENT_ID, NOW, UGLY, URL
-
-LAST = NOW - timedelta(seconds=20)
-
-
-def _health(number: int, page: int = 0) -> HealthFacts:
-    everything = lines(number)
-    shown = everything[page * health.PAGE_LINES : (page + 1) * health.PAGE_LINES]
-    totals = {
-        colour: sum(one.colour == colour for one in everything) for colour in ("red", "yellow", "green")
-    }
-    return HealthFacts(shown, totals, "all", page, page_of(everything, health.PAGE_LINES), LAST)
-
-
-EVERY_STATE = tuple(
-    line(
-        state=state,
-        colour=colour,
-        reason=reason,
-        permission="posting",
-        paused_by="U0BOB",
-        waiting=Waiting(1, SOON),
-    )
-    for state, colour, reason in (
-        ("dead", "red", "password_changed"),
-        ("trouble", "red", "restricted"),
-        ("ending", "yellow", "revoked"),
-        ("ends_soon", "yellow", "expired"),
-        ("waiting", "yellow", ""),
-        ("paused", "yellow", ""),
-        ("off", "yellow", ""),
-        ("limited", "green", ""),
-        ("fine", "green", ""),
-    )
-)
-ODD_LINES = tuple(
-    line(client, account, colour="red", state="dead", reason="revoked", url=URL)
-    for _, client, account in ODD_ONES
-)
-
-HEALTH = [
-    case(
-        "health/one client",
-        health.health_message,
-        HealthFacts((RED, YELLOW, WAITING, GREEN), {"red": 1, "yellow": 2, "green": 1}, last_sweep=LAST),
-    ),
-    case(
-        "health/every state",
-        health.health_message,
-        HealthFacts(EVERY_STATE, {"red": 2, "yellow": 5, "green": 2}, last_sweep=LAST),
-    ),
-    case(
-        "health/no accounts yet",
-        health.health_message,
-        HealthFacts((line(account=None),), {}, last_sweep=LAST),
-    ),
-    case(
-        "health/engine stands, not set up",
-        health.health_message,
-        HealthFacts((GREEN,), {"green": 1}, last_sweep=NOW, sweep_is_old=True, is_set_up=False),
-    ),
-    case("health/no round yet", health.health_message, HealthFacts((GREEN,), {"green": 1})),
-    *[case(f"health/{size} accounts", health.health_message, _health(size)) for size in SIZES],
-    case("health/the last page of 120", health.health_message, _health(120, 11)),
-    ugly(
-        "health/long, emoji, right to left",
-        health.health_message,
-        HealthFacts(ODD_LINES, {"red": 3}, last_sweep=LAST),
-    ),
-]
+from tests.messages.message_facts import CLIENT_ID, UGLY, URL
 
 COMMANDS = (
     ("/connect PLATFORM CLIENT [@handle]", "posts a link that connects an account"),
@@ -114,24 +36,12 @@ COMMANDS = (
 )
 
 
-def _home(number: int) -> Block:
-    return helping.home_view(COMMANDS, health.health_message(_health(number)))
-
-
 HELP = [
     case("help/all", helping.help_message, COMMANDS),
     case("help/an unknown word", helping.help_message, COMMANDS, "helth"),
     ugly("help/an unknown word at its worst", helping.help_message, COMMANDS, UGLY),
     case("help/hello in a client's channel", helping.hello, ["client-a", "northwind"]),
     case("help/hello in another channel", helping.hello, []),
-    case("home/for outsiders", helping.home_view, COMMANDS[:2], None),
-    *[case(f"home/{size} accounts", _home, size) for size in SIZES],
-    ugly(
-        "home/long, emoji, right to left",
-        helping.home_view,
-        COMMANDS,
-        health.health_message(HealthFacts(ODD_LINES, {"red": 3})),
-    ),
     case("rhythm/digest on", rhythm.switched, "client-a", "C0TEAM", True),
     case("rhythm/digest off", rhythm.switched, "client-a", None, False),
     case("rhythm/no team channel", rhythm.no_team_channel, "client-a"),
@@ -161,8 +71,41 @@ FORM = ClientForm(
     True,
 )
 SETTINGS = SettingsForm(
-    "C0OPS", ("U0ADA",), "Europe/Berlin", (1, 2, 3, 4, 5), 9, 18, "warning", (), "", (14, 7, 3, 1), (), (), 8
+    "C0OPS",
+    ("U0ADA",),
+    "Europe/Berlin",
+    (1, 2, 3, 4, 5),
+    9,
+    18,
+    "warning",
+    (),
+    "",
+    (14, 7, 3, 1),
+    (),
+    (),
+    8,
+    False,
 )
+
+WINDOW = Offer(
+    {"instagram": "Instagram", "x": "X"}, None, (CLIENT_ID, "client-a", "Client A"), "C0TEAM", True
+)
+MANY_CLIENTS = tuple((one.id, one.slug, one.name) for one in clients(120))
+
+CONNECT = [
+    case("connect/window", connect_window.window, WINDOW),
+    case(
+        "connect/window: for who may not create",
+        connect_window.window,
+        Offer({"x": "X"}, MANY_CLIENTS[:1], None, None, False),
+    ),
+    case("connect/window: 120 clients", connect_window.window, replace(WINDOW, clients=MANY_CLIENTS)),
+    ugly(
+        "connect/window: long",
+        connect_window.window,
+        replace(WINDOW, clients=((CLIENT_ID, "client-a", LONG),)),
+    ),
+]
 
 SET_UP = [
     case("setup/first time", setup.setup, Setup(None, ("U0ADA",), "Europe/Berlin", False)),
@@ -212,11 +155,11 @@ TWO = (
         "3" * 32, "Acme Shoes TV on YouTube", "red", "Disconnected: its posts wait.", "youtube", "YouTube"
     ),
 )
-LIMITS = (
-    composer.limits_hint("Instagram", 2200, True, True),
-    composer.limits_hint("X", 280, False, True),
-    composer.limits_hint("LinkedIn", 3000, False, False),
-)
+LIMITS = {
+    "instagram": composer.limits_hint("Instagram", 2200, True, True),
+    "x": composer.limits_hint("X", 280, False, True),
+    "linkedin": composer.limits_hint("LinkedIn", 3000, False, False),
+}
 PLAIN = Composer(HERE, TWO, "m", "2026-11-21", "18:00", limits=LIMITS)
 FULL = replace(
     PLAIN,
@@ -227,8 +170,8 @@ FULL = replace(
     author_time=composer.author_words(SOON, "Europe/Berlin", "America/New_York"),
     folds=(("0", "the first, summer time"), ("1", "the second, winter time")),
     files=(Attached("F1", "shoes.jpg"), Attached("F2", "film.mp4")),
-    titled=("YouTube videos",),
-    notes=("X charges our app about $0.015 for each post, and $0.20 for one with a link.",),
+    titled={"x": "YouTube (videos)"},
+    notes={"x": ("X charges our app about $0.015 for each post, and $0.20 for one with a link.",)},
 )
 WORRIES = Asking(
     ("Instagram may take it for spam: @acme, @beta get the same text in the same minute.",),
@@ -247,11 +190,9 @@ def _composer(number: int) -> Composer:
 MOMENTS = ((SOON, ("@acme on Instagram", "@acme on X")),)
 SPREAD = (*MOMENTS, (SOON + timedelta(minutes=7), ("@acme on YouTube",)))
 SEEN = (
-    Seen(
-        "Instagram", ("@acme",), LINE_BREAKS, problems=("Instagram takes no post without a picture or film.",)
-    ),
-    Seen("YouTube", ("Acme Shoes TV",), "Short", "New shoes", "https://shop.example.com/"),
-    Seen("X", ("@acme", "@beta"), ""),
+    Seen(("@acme on Instagram",), LINE_BREAKS, problems=("Instagram takes no post without a picture.",)),
+    Seen(("Acme Shoes TV on YouTube",), "Short", "New shoes", "https://shop.example.com/"),
+    Seen(("@acme on X", "@beta on X"), ""),
 )
 
 COMPOSER = [
@@ -327,19 +268,7 @@ COMPOSER = [
         "preview/at its worst",
         preview.preview,
         Preview(
-            tuple(
-                Seen(title, (UGLY,) * 30, UGLY * 90, UGLY, URL, (UGLY,) * 3)
-                for title in (
-                    "Facebook",
-                    "Instagram",
-                    "Threads",
-                    "X",
-                    "TikTok",
-                    "YouTube",
-                    "LinkedIn",
-                    "Pinterest",
-                )
-            ),
+            (Seen((UGLY,) * 30, UGLY * 90, UGLY, URL, (UGLY,) * 3),) * 8,
             ((UGLY, UGLY),) * 10,
             "UTC",
             None,
@@ -347,4 +276,4 @@ COMPOSER = [
     ),
 ]
 
-CASES: list[Case] = [*HEALTH, *HELP, *SET_UP, *COMPOSER]
+CASES: list[Case] = [*HELP, *CONNECT, *SET_UP, *COMPOSER]

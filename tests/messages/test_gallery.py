@@ -47,6 +47,9 @@ SIGNS = {
     "⏰": "a full day ahead",
     "👋": "somebody left",
     "💡": "a hint",
+    "◂": "back",
+    "☑": "a filter that is on",
+    "☐": "a filter that is off",
     "💰": "what it costs",
     "📎": "a file",
     "🔗": "a link",
@@ -180,8 +183,8 @@ def test_the_rules_can_object(broken: dict[str, object], words: str) -> None:
 
 
 def test_the_text_says_what_the_blocks_say(made: Made) -> None:
-    """For notifications and screen readers: every text, button and choice, in the same order. What is more
-    than Slack takes as `text` ends in an ellipsis, and then it is the end that is missing."""
+    """For notifications and screen readers: every text and button, in the same order, and what menus offer.
+    What is more than Slack takes as `text` ends in an ellipsis, and then it is the end that is missing."""
     found = {
         name: _unsaid(payload)
         for name, payload in asked(made)
@@ -191,15 +194,32 @@ def test_the_text_says_what_the_blocks_say(made: Made) -> None:
 
 
 def _unsaid(message: Message) -> list[str]:
-    text, at = blocks.dates_in_words(message.text), 0
-    parts = [blocks.dates_in_words(part) for block in message.blocks for part in _words(block)]
+    text, at = _in_words(message.text), 0
+    parts = [_in_words(part) for block in message.blocks for part in _words(block)]
     for index, part in enumerate(parts):
         place = text.find(part, at)
         if place >= 0:
             at = place + len(part)
         elif not _is_cut(message.text):
             return parts[index:]
-    return []
+    heard = _letters(text)
+    return [word for word in _choices(message) if _letters(word) not in heard and not _is_cut(text)]
+
+
+def _in_words(text: str) -> str:
+    """Dates and links as whoever cannot follow them reads them."""
+    return re.sub(r"<https?:[^|>]*\|([^>]*)>", r"\1", blocks.dates_in_words(text))
+
+
+def _choices(message: Message) -> list[str]:
+    """What menus offer, as far as it is said."""
+    menus = _elements(message, "static_select")
+    return [option["text"]["text"] for menu in menus for option in menu["options"][: blocks.OPTIONS_SAID]]
+
+
+def _letters(text: str) -> str:
+    """Without emphasis and symbols: what a menu offers may be said elsewhere, in a sentence."""
+    return re.sub(r"[*_]|&amp;|[^\w\s@.,:()-]", "", text).strip()
 
 
 def _is_cut(text: str) -> bool:
@@ -228,7 +248,6 @@ def _words(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for key in ("text", "fields", "accessory", "elements", "placeholder"):
             yield from _words(value.get(key, ()))
-        yield from _words(value.get("options", ())[: blocks.OPTIONS_SAID])
 
 
 def test_symbols_are_of_one_set_and_never_alone(made: Made) -> None:
