@@ -129,6 +129,21 @@ async def mark_sending(
         return False
 
 
+async def set_progress(session: AsyncSession, delivery: Delivery, percent: int) -> None:
+    """How much of an upload is there; nothing for a delivery that has moved on."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery.id,
+            Delivery.state == "preparing",
+            Delivery.revision == delivery.revision,
+            Delivery.attempt == delivery.attempt,
+        )
+        .values(progress=percent)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def taken_ids(session: AsyncSession, connection_id: str, but: str) -> frozenset[str]:
     """External ids on a connection that belong to other deliveries."""
     query = select(Delivery.external_id).where(

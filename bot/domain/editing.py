@@ -33,6 +33,7 @@ PAST = "That time is in the past. Choose a later one, or publish it now."
 MOVED_ON = "Nothing was changed: this has moved on since the message was written."
 FRESH: dict[str, Any] = {
     "handles": None,
+    "progress": None,
     "handles_until": None,
     "handles_revision": None,
     "handles_generation": None,

@@ -206,6 +206,7 @@ async def retry(session: AsyncSession, actor: Actor, choices: Iterable[Choice], 
         planned_at=now,
         steps=0,
         handles=None,
+        progress=None,
         reason=None,
         code=None,
     )

@@ -42,6 +42,8 @@ STEP_PAUSE_MOST = timedelta(minutes=10)
 TURN_PAUSE = timedelta(seconds=5)
 WAITING_PAUSE = timedelta(minutes=1)
 FRESH_ENOUGH = timedelta(minutes=2)
+LONG_UPLOAD = timedelta(minutes=1)
+PROGRESS_STEP = 10  # percent between two that are shown
 LOOK_AFTER = timedelta(seconds=5)
 # The cure lets held posts go in its own transaction; this catches one that is held in that very moment.
 HELD_RECHECK = timedelta(hours=1)
@@ -124,10 +126,22 @@ async def _prepare(house: House, work: Work) -> None:
     if isinstance(made, Wait):
         wait_until = house.clock.now() + timedelta(seconds=made.seconds)
         await delivering.park(house, work, answered=answered, **values, next_at=wait_until, steps=0)
+        await _show_progress(house, work, made.done)
         if made.seconds == 0:
             house.wake.engine.set()
         return
     await _send(house, work, platform, target, dict(made.handles), values, answered=answered)
+
+
+async def _show_progress(house: House, work: Work, done: float | None) -> None:
+    """Of a long upload, now and then, on the post's message; a short one is not worth one."""
+    percent, before = int((done or 0) * 100), work.delivery.progress or 0
+    if house.clock.now() - work.delivery.planned_at < LONG_UPLOAD or percent < before + PROGRESS_STEP:
+        return
+    async with house.db.write() as session:
+        await store.set_progress(session, work.delivery, percent)
+        await reports.uploading(session, work)
+    house.wake.outbox.set()
 
 
 async def _provider_is_silent(house: House, work: Work) -> bool:

@@ -45,6 +45,11 @@ async def published(session: AsyncSession, work: Work, permalink: str | None, no
     await touch_notices(session, work.delivery.offer_id)
 
 
+async def uploading(session: AsyncSession, work: Work) -> None:
+    """A long upload is under way: the post's message shows how far it is."""
+    await _post_root(session, work)
+
+
 async def failed(session: AsyncSession, work: Work) -> None:
     """A delivery failed: the post's root shows it, and a reply says why and what to do."""
     root = await _post_root(session, work)

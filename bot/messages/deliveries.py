@@ -50,7 +50,7 @@ class PostShown:
 class DeliveryShown:
     """A post on one account. `state` and `reason` are the row's; `asked`: unconfirmed, and only a person can
     tell; `late`: held until a person decides; `planned_at`: when this attempt was to go out (UTC);
-    `reconnect`: the connection that has to be linked again first."""
+    `reconnect`: the connection that has to be linked again first; `progress`: of its upload, in percent."""
 
     id: str
     attempt: int
@@ -65,6 +65,7 @@ class DeliveryShown:
     visibility: str | None = None
     planned_at: datetime | None = None
     reconnect: str | None = None
+    progress: int | None = None
 
     @property
     def numbers(self) -> names.Numbers:
@@ -118,6 +119,8 @@ def state_words(item: DeliveryShown) -> str:
         return f"⏸️ {HELD.get(item.reason, 'waits')}"
     if item.state == "unconfirmed":
         return _unclear(item)
+    if item.state == "preparing" and item.progress:
+        return f"⏳ is being sent: {item.progress} % of the film has arrived"
     return STATES.get(item.state, "⏳ is under way") + visibility_words(item)
 
 

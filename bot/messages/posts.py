@@ -90,6 +90,8 @@ def _title(facts: PostShown, items: Sequence[DeliveryShown]) -> str:
         return f"⛔ {client}: a post failed on {failed} of {count(len(items), 'account')}"
     if asked:
         return f"⚠️ {client}: is this post live? {count(asked, 'account')} to look at"
+    if any(item.state == "preparing" for item in items):
+        return f"⏳ {client}: a long upload is on its way"
     return f"✅ {client}: this post needs nobody any more"
 
 

@@ -317,11 +317,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The platform is still preparing; look again in `seconds` (0: keep the handles and call again now)."""
+    """The platform is still preparing; look again in `seconds` (0: keep the handles and call again now).
+    `done`: how much of a film that goes up in pieces is there, between 0 and 1."""
 
     handles: Handles
     seconds: float
     fresh_for: float | None = None
+    done: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

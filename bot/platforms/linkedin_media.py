@@ -181,7 +181,7 @@ async def _slice(desk: Desk, film: Media, handles: Handles, part: list[object], 
     etag = response.headers.get("etag", "").removeprefix("W/").strip('"')
     if not etag:
         raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_etag"))
-    return Wait({**handles, "etags": json.dumps([*etags, etag])}, 0.0)
+    return Wait({**handles, "etags": json.dumps([*etags, etag])}, 0.0, done=(last + 1) / film.size)
 
 
 def _anew(handles: Handles, error: PlatformError) -> Wait:

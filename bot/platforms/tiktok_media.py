@@ -115,7 +115,8 @@ async def upload_step(call: Call, target: Target, content: Content, handles: Han
         return _anew(handles, 0.0)
     response = await put_chunk(call, film, handles["upload_url"], done)
     if response.status in (200, 201, 206):
-        return Wait({**handles, "chunks": str(done + 1)}, 0.0, _life(handles))
+        there = (done + 1) / chunk_count(film.size)
+        return Wait({**handles, "chunks": str(done + 1)}, 0.0, _life(handles), done=there)
     if response.status in (403, 404, 410, 416):  # the address has ended, or TikTok holds other bytes
         return _anew(handles, 0.0)
     raise PlatformError(tiktok_errors.classify(response))

@@ -134,7 +134,8 @@ async def _piece_step(desk: Desk, item: Media, handles: Handles) -> Ready | Wait
         piece = await reading.read_piece(desk.call, item, start, min(PIECE_BYTES, item.size - start))
         form, files = {"segment_index": str(number)}, {"media": ("media", piece, "application/octet-stream")}
         await desk.ask("POST", f"/upload/{media_id}/append", data=form, files=files)
-        return Wait({**handles, "next": str(number + 1)}, 0.0, FRESH_FOR)
+        there = min(start + PIECE_BYTES, item.size) / item.size
+        return Wait({**handles, "next": str(number + 1)}, 0.0, FRESH_FOR, done=there)
     if item.alt and "alt" not in handles:
         return await _describe(desk, handles, media_id, item.alt, "alt")
     data = await desk.ask("POST", f"/upload/{media_id}/finalize")

@@ -72,7 +72,8 @@ async def step(call: Call, target: Target, content: Content, handles: Handles) -
         return Ready({**handles, "offset": str(seen.held)}, FRESH_FOR)
     response = await put(call, target, film, handles[SESSION], seen.held, CHUNK)
     if response.status == 308:
-        return Wait({**handles, "offset": str(_held(response))}, 0.0, FRESH_FOR)
+        held = _held(response)
+        return Wait({**handles, "offset": str(held)}, 0.0, FRESH_FOR, done=held / film.size)
     if response.status in (404, 410):
         return Wait({}, 0.0)
     raise PlatformError(youtube_errors.classify(response, needs=UPLOAD))

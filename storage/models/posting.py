@@ -80,6 +80,7 @@ class Delivery(Base):
     handles_until: Mapped[datetime | None]
     handles_revision: Mapped[int | None] = mapped_column(Integer)
     handles_generation: Mapped[int | None] = mapped_column(Integer)  # of the connection
+    progress: Mapped[int | None] = mapped_column(Integer)  # of an upload, in percent, while it is prepared
     looks: Mapped[int] = mapped_column(Integer, default=0)
     late: Mapped[bool] = mapped_column(default=False)  # a person decides: offered, never fired
     offer_id: Mapped[str | None] = mapped_column(RowId)  # the notice that asks (or asked) about it

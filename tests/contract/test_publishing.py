@@ -10,7 +10,9 @@ import pytest
 
 from bot.domain.posting import DraftProblems
 from bot.jobs import sweep
+from bot.platforms import youtube_upload
 from bot.platforms.base import Content
+from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.models import Delivery
 from tests.contract import posts
@@ -112,3 +114,27 @@ async def test_a_copy_is_ours_unless_it_names_another_post_of_ours(
             assert (second.state, second.reason) == ("failed", "duplicate")
         else:
             assert (second.state, second.permalink) == ("published", before.permalink)
+
+
+@pytest.mark.parametrize("which", ["youtube-video", "tiktok-long_video"])
+async def test_a_long_upload_shows_how_far_it_is_on_the_posts_message(
+    which: str, twins: Twins, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = next(kind for kind in KINDS if str(kind) == which)
+    monkeypatch.setattr(youtube_upload, "CHUNK", 262_144)  # so that a short film has two
+    async with posts.stage_for(kind.word, twins, migrated_sqlite, tmp_path) as stage:
+        house = replace(stage.house, media=posts.ShelfMedia(twins))
+        connection = await stage.linked()
+        delivery_id = await posts.queued(stage, connection, kind.make(twins, TEXT), minutes=1)
+        twins.advance(seconds=180)
+        delivery = await posts.the(house, delivery_id)
+        while delivery.state in ("scheduled", "preparing") and not delivery.progress:
+            await sweep.publish_due(house)
+            delivery = await posts.the(house, delivery_id)
+        assert delivery.state == "preparing" and 0 < (delivery.progress or 0) < 100
+        (root,) = await posts.notices_of(house, delivery.post_id)
+        shown = await build_renderers(house)["post"](root)
+        assert shown is not None and f"{delivery.progress} % of the film has arrived" in shown.text
+        assert (await posts.to_its_end(stage, house, delivery_id)).state == "published"
+        again = await build_renderers(house)["post"](root)
+        assert again is not None and "is published" in again.text

@@ -398,6 +398,12 @@ def test_what_a_backup_had_is_asked_about_in_words_of_its_own() -> None:
     assert "backup" in both.text and "late can be worse than never" in both.text
 
 
+def test_a_long_upload_shows_how_far_it_is() -> None:
+    shown = check(posts.post(queued_post(), [delivery("preparing", progress=40), delivery("published")]))
+    assert "a long upload is on its way" in shown.text and "40 % of the film has arrived" in shown.text
+    assert labels(shown) == []
+
+
 def test_a_failure_offers_the_cure_that_fits() -> None:
     cases = {"text_too_long": ["Retry", "Edit"], "platform_down": ["Retry"]}
     for reason, wanted in cases.items():

@@ -36,6 +36,7 @@ def shown(house: House, item: Item) -> DeliveryShown:
         permalink=row.permalink,
         visibility=row.visibility,
         planned_at=row.planned_at,
+        progress=row.progress,
         reconnect=item.connection.id if _needs_reconnect(item) else None,
     )
 
