@@ -132,8 +132,8 @@ def closed_message(facts: Closed) -> Message:
     elif facts.left and not waiting:
         parts.append(section("Nothing is left to remove by hand: our access ended at the platforms, too."))
     if waiting:
-        more = count(waiting, "more account")
-        parts.append(context(f"Our access to {more} ends as soon as nothing is on the way."))
+        still = count(waiting, "account")
+        parts.append(context(f"Our access to {still} ends as soon as nothing is on the way."))
     if facts.is_open_again:
         parts.append(section("🔁 It was opened again since. Its accounts have to be linked again."))
     return blocks.message(parts)

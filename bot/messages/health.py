@@ -124,14 +124,17 @@ def _left_out(facts: HealthFacts) -> Part | None:
 def _details(facts: HealthFacts) -> Part | None:
     """One menu for all accounts of the page: Slack gives each line one button, and that is the cure's."""
     options = {
-        line.connection_id: f"{SIGNS[line.colour]} {plain(line.account.bare, 60)}"
-        for line in facts.lines
-        if line.account is not None
+        line.connection_id: _choice(line, line.account) for line in facts.lines if line.account is not None
     }
     if not options:
         return None
     element = menu("Details of…", names.HEALTH_DETAIL, options)
     return row(Part(element.block, "[Details of…]"))
+
+
+def _choice(line: HealthLine, account: Account) -> str:
+    """The platform first: a right-to-left name behind it does not turn the whole line round."""
+    return f"{SIGNS[line.colour]} {account.platform.title}: {plain(account.label, 50)}"
 
 
 def filters(facts: HealthFacts) -> Part | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.domain import client_changes, clients, closing, merging, posting, revoking
+from bot.domain import client_changes, client_import, clients, closing, merging, posting, revoking
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
@@ -56,7 +56,7 @@ async def test_tokens_go_and_what_is_left_by_hand_is_listed(
             await linked(house, twins, platform, client)
         done = await close(house, client)
         assert (done.accounts, done.cancelled) == (2, 0)
-        assert "2 more accounts ends" in await shown(house)
+        assert "Our access to 2 accounts ends" in await shown(house)
         async with house.db.read() as session:
             notice = (await session.scalars(select(Notice).where(Notice.topic == closing.TOPIC))).one()
         await revoking.revoke_due(house)
@@ -132,6 +132,44 @@ async def test_a_short_name_never_leads_to_two_clients(
             today = set((await session.scalars(select(Client.slug))).all())
             old = set((await session.scalars(select(ClientAlias.slug))).all())
         assert not today & old
+
+
+async def test_an_import_knows_old_names_and_closed_clients(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        now = house.clock.now()
+        async with house.db.write() as session:
+            workspace = await rows.workspace(session, client.workspace_id)
+            row = await rows.locked(session, workspace.id, client.id)
+            assert row is not None
+            row.slug = "acme"
+            await rows.add_alias(session, row, "client-a", now)
+            session.add(
+                Client(
+                    workspace_id=workspace.id,
+                    slug="gone",
+                    name="Gone",
+                    zone="UTC",
+                    created_at=now,
+                    closed_at=now,
+                )
+            )
+            await session.flush()
+            table = "client,zone\nclient-a,\nacme,\ngone,\nnew,Europe/Rome\nnew,\n"
+            first = await client_import.bring_in(session, workspace, table, now)
+            again = await client_import.bring_in(session, workspace, table, now)
+        made, stands, faulty = (
+            client_import.Outcome.MADE,
+            client_import.Outcome.STANDS,
+            client_import.Outcome.FAULTY,
+        )
+        assert [item.outcome for item in first] == [stands, stands, faulty, made, faulty]
+        assert [item.outcome for item in again] == [stands, stands, faulty, stands, faulty], "nothing twice"
+        assert "as acme" in first[0].words and "clients closed" in first[2].words
+        async with house.db.read() as session:
+            assert set((await session.scalars(select(Client.slug))).all()) == {"acme", "gone", "new"}
 
 
 def _fields(values: client_changes.ClientValues) -> dict[str, Any]:

@@ -114,7 +114,7 @@ async def test_a_clients_life_from_one_command_to_its_end(office: Office) -> Non
     assert closing is not None and "1 queued post is cancelled" in str(closing.body)
     await maria.submit(closing, {})
     await slack.until(lambda: "remove our app" in closed(office), timeout=60)
-    await slack.until(lambda: "more account" not in closed(office), timeout=60)
+    await slack.until(lambda: "Our access to" not in closed(office), timeout=60)
     assert "https://" in closed(office) and "Facebook" in closed(office)
     assert not office.published("Bread tomorrow", "x")
 

@@ -49,6 +49,8 @@ async def detail(
 
 def _permissions(info: PlatformInfo, connection: Connection, grant: Grant) -> Iterable[shown.Permission]:
     for scope in info.scopes:
+        if scope.concerns is not None and scope.concerns != connection.platform:
+            continue
         missing = scope.name in connection.missing_scopes or (grant.scopes and scope.name not in grant.scopes)
         yield shown.Permission(scope.name, scope.purpose, not missing)
 
