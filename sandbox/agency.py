@@ -18,6 +18,7 @@ from sandbox.slack.models import Channel, User, View
 from sandbox.visitor import Visitor
 
 TEAM = "T0ACME0001"
+OTHER_TEAM = "T0HARBOUR1"
 APPS = {
     "facebook": "pages_show_list pages_read_engagement pages_manage_posts business_management "
     "instagram_basic instagram_content_publish",
@@ -62,10 +63,19 @@ def found(sandbox: Sandbox) -> Agency:
     operations, bakery, florist, roastery = (
         slack.add_channel(TEAM, name, *everybody) for name in ("operations", "bakery", "florist", "roastery")
     )
+    neighbours(sandbox)
     for number, (handle, name) in enumerate(SHOPS, 1):
         for account in accounts_of(number, handle, name):
             sandbox.platforms.add_account(account)
     return Agency(maria, tom, operations, bakery, florist, roastery, install.token)
+
+
+def neighbours(sandbox: Sandbox) -> None:
+    """Another agency in the same Slack, which has not installed the bot yet."""
+    slack = sandbox.slack
+    slack.add_team("harbour-studio", "Harbour Studio", OTHER_TEAM)
+    nora = slack.add_user(OTHER_TEAM, "nora.lind", is_admin=True, tz="Europe/Stockholm")
+    slack.add_channel(OTHER_TEAM, "harbour-cafe", nora.id)
 
 
 def accounts_of(number: int, handle: str, name: str) -> list[Account]:

@@ -18,11 +18,12 @@ from bot.app import App, assembled, listening
 from bot.clock import HouseClock
 from bot.manifest import template
 from bot.settings import Settings, load_settings
-from sandbox.agency import Agency, Morning, found, register_apps
+from sandbox.agency import TEAM, Agency, Morning, found, register_apps
 from sandbox.clock_panel import clock_panel, clock_route
 from sandbox.server import Sandbox
 from sandbox.slack.config import AppConfig, Shortcut
 from sandbox.slack.testing import QuietServer
+from sandbox.visitor import Visitor
 from storage.crypto import new_key
 
 TICK_SECONDS = "0.5"
@@ -80,7 +81,7 @@ async def running(port: int, folder: Path, *, history: bool = True) -> AsyncIter
     clock = HouseClock(clock_file)
     sandbox = Sandbox(base, bot_url, lambda: clock.offset, manifest_facts())
     agency = found(sandbox)
-    settings = demo_settings(sandbox, agency, folder, bot_url)
+    settings = demo_settings(sandbox, folder, bot_url)
     _write(clock_file, 0.0)
     panels = [clock_panel(lambda: clock.offset)]
     made: list[Demo] = []
@@ -97,6 +98,7 @@ async def running(port: int, folder: Path, *, history: bool = True) -> AsyncIter
             bot = asyncio.create_task(app.serve(bot_socket))
             made.append(Demo(sandbox, agency, app, clock_file))
             try:
+                await add_to_slack(bot_url, TEAM, agency.maria.id)
                 if history:
                     await Morning(sandbox, agency, made[0].advanced).pass_by()
                 yield made[0]
@@ -109,7 +111,16 @@ async def running(port: int, folder: Path, *, history: bool = True) -> AsyncIter
         await sandbox.slack.close()
 
 
-def demo_settings(sandbox: Sandbox, agency: Agency, folder: Path, bot_url: str) -> Settings:
+async def add_to_slack(bot_url: str, team: str, user: str) -> None:
+    """Installs the bot in a workspace, as its admin does: the bot's page, then a yes at Slack."""
+    async with Visitor() as browser:
+        consent = await browser.press(await browser.open(f"{bot_url}/slack/install"))
+        page = await browser.press(consent, {"team": team, "user": user})
+    if page.status != 200:
+        raise RuntimeError(f"the bot could not be installed: {page.text}")
+
+
+def demo_settings(sandbox: Sandbox, folder: Path, bot_url: str) -> Settings:
     """The bot's settings in the demo: the same names that a real `.env` holds."""
     return load_settings(
         {
@@ -121,7 +132,8 @@ def demo_settings(sandbox: Sandbox, agency: Agency, folder: Path, bot_url: str) 
             "LAMPLIGHTER_TICK_SECONDS": TICK_SECONDS,
             "LAMPLIGHTER_OUTBOUND_URL": sandbox.base,
             "LAMPLIGHTER_CLOCK_FILE": str(folder / "clock"),
-            "SLACK_BOT_TOKEN": agency.bot_token,
+            "SLACK_CLIENT_ID": sandbox.slack.app.client_id,
+            "SLACK_CLIENT_SECRET": sandbox.slack.app.client_secret,
             "SLACK_SIGNING_SECRET": sandbox.slack.app.signing_secret,
             **register_apps(sandbox),
         },

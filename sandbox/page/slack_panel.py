@@ -39,11 +39,25 @@ def slack_panel(world: SlackWorld) -> Panel:
             "<button name='what' value='outage'>Start</button>"
             "<button name='what' value='delivery'>Stop deliveries</button>"
             "<button name='what' value='clear'>All well again</button>"
-            "<button name='what' value='uninstall' class='danger'>Remove the app</button>"
-            "<button name='what' value='install'>Install it again</button></form>"
-        ).format(state="; ".join(active) or "Slack works.", path=PATH, options=options)
+            "<label>Workspace <select name='team'>{teams}</select></label>"
+            "<button name='what' value='uninstall' class='danger'>Remove the app there</button></form>"
+            "<p><a href='{bot}/slack/install'>Install the app in a workspace</a></p>"
+        ).format(
+            state="; ".join(active) or "Slack works.",
+            path=PATH,
+            options=options,
+            teams=_installed(world),
+            bot=world.bot_url,
+        )
 
     return Panel("slack", "Slack itself", render)
+
+
+def _installed(world: SlackWorld) -> Markup:
+    """The workspaces that have the app, to choose from."""
+    there = [world.teams[one.team_id] for one in world.installs.values() if not one.revoked]
+    option = Markup("<option value='{}'>{}</option>")
+    return Markup("").join(option.format(team.id, team.name) for team in there)
 
 
 def create_slack_panel_routes(world: SlackWorld) -> list[Route]:
@@ -58,11 +72,9 @@ def create_slack_panel_routes(world: SlackWorld) -> list[Route]:
             world.faults.delivery_down = True
         elif what == "clear":
             world.faults.clear()
-        for team_id in list(world.installs):
-            if what == "uninstall":
-                life.uninstall(world, team_id)
-            elif what == "install":
-                world.install(team_id, world.installs[team_id].token)
+        team_id = str(form.get("team") or "")
+        if what == "uninstall" and team_id in world.installs:
+            life.uninstall(world, team_id)
         world.bump()
         return RedirectResponse("/", 303)
 

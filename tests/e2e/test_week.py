@@ -19,9 +19,12 @@ async def test_monday_tells_the_people_and_a_roll_call_who_left(office: Office) 
     agency.tom.deleted = True
     await office.demo.advanced(7 * DAY)  # one Monday, whatever day it is
     direct = slack.direct_message(TEAM, agency.maria.id)
-    await slack.until(lambda: len(office.maria.sees(direct.id)) >= 1, timeout=20)
-    digests = [one.text for one in office.maria.sees(direct.id) if "Your clients this week" in one.text]
-    assert len(digests) == 1 and "1 account down" in digests[0]
+
+    def digests() -> list[str]:
+        return [one.text for one in office.maria.sees(direct.id) if "Your clients this week" in one.text]
+
+    await slack.until(lambda: bool(digests()), timeout=20)
+    assert len(digests()) == 1 and "1 account down" in digests()[0]
 
     def told() -> list[str]:
         return [one.text for one in office.maria.sees(agency.operations.id)]

@@ -50,11 +50,9 @@ class Street:
     shared: Channel
     own: Channel
     theirs: Rows
+    who: User
+    forbidden: tuple[str, ...] = (NAME,)
     found: list[str] = field(default_factory=list)
-
-    @property
-    def admin(self) -> User:
-        return self.town.people["acme.admin"].user
 
 
 async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
@@ -164,7 +162,7 @@ async def street(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Street]
         own = town.channel(acme, "acme-own", "acme.admin", "acme.member")
         theirs = await furnished(town, NAME, shared)
         await furnished(town, "acme", shared)
-        yield Street(town, acme, zebra, shared, own, theirs)
+        yield Street(town, acme, zebra, shared, own, theirs, town.people["acme.admin"].user)
 
 
 async def dump(street: Street) -> dict[str, list[str]]:
@@ -185,8 +183,8 @@ async def dump(street: Street) -> dict[str, list[str]]:
     return found
 
 
-async def tried(street: Street, what: str, kind: str, payload: JSON) -> None:
-    """Sends one request as Slack would, and searches everything that the bot answers."""
+async def tried(street: Street, what: str, kind: str, payload: JSON) -> list[str]:
+    """Sends one request as Slack would, and searches everything that the bot answers; what it answered."""
     town = street.town
     calls = len(town.world.calls)
     delivered = await deliver(town.world, kind, payload)
@@ -194,19 +192,20 @@ async def tried(street: Street, what: str, kind: str, payload: JSON) -> None:
         await town.app.door.drain()
     assert delivered.status == 200, f"{what}: {delivered.status}"
     said = [delivered.body, *(json.dumps(call.args) for call in town.world.calls[calls:])]
-    if any(NAME in text.casefold() for text in said):
-        street.found.append(f"{what} named the other workspace: {said}")
+    if any(word in text.casefold() for text in said for word in street.forbidden):
+        street.found.append(f"{what} named what is not to be named: {said}")
     teams = {call.team_id for call in town.world.calls[calls:] if call.team_id}
     if not teams <= {street.acme}:
         street.found.append(f"{what} spoke in the other workspace")
+    return [text for text in said if text]
 
 
 def base(street: Street, kind: str) -> JSON:
-    return payloads._base(street.town.world, kind, street.admin, street.acme)
+    return payloads._base(street.town.world, kind, street.who, street.acme)
 
 
 def trigger(street: Street) -> str:
-    return street.town.world.new_trigger(street.admin.id, street.acme)
+    return street.town.world.new_trigger(street.who.id, street.acme)
 
 
 def press(street: Street, action_id: str, value: str, place: Channel, ephemeral: bool) -> JSON:
@@ -222,7 +221,7 @@ def press(street: Street, action_id: str, value: str, place: Channel, ephemeral:
         },
         "channel": {"id": place.id, "name": place.name},
         "response_url": street.town.world.new_response_url(
-            "actions", place, street.admin.id, team_id=street.acme
+            "actions", place, street.who.id, team_id=street.acme
         ),
         "actions": [
             {
@@ -278,7 +277,7 @@ def event(street: Street, body: JSON, number: str) -> JSON:
         "type": "event_callback",
         "event_id": f"Ev{number}",
         "event_time": 4_000_000_000,
-        "event": {"user": street.admin.id} | body,
+        "event": {"user": street.who.id} | body,
         "authorizations": [{"team_id": street.acme, "is_bot": True}],
     }
 
@@ -322,7 +321,7 @@ async def test_no_request_of_one_workspace_reaches_another(street: Street) -> No
     for name, texts in foreign.COMMANDS.items():
         for text in texts(street.theirs):
             for place in (street.own, street.shared):
-                payload = payloads.slash_command(world, street.admin, place, name, text)
+                payload = payloads.slash_command(world, street.who, place, name, text)
                 assert payload["team_id"] == street.acme
                 await tried(street, f"{name} {text}", "slash_commands", payload)
     for key, values in foreign.BUTTONS.items():
@@ -349,7 +348,7 @@ async def test_no_request_of_one_workspace_reaches_another(street: Street) -> No
             )
     for name, texts in foreign.SHORTCUTS.items():
         message = world.post(street.shared, street.theirs.user, texts(street.theirs)[0])
-        payload = payloads.message_shortcut(world, street.admin, message, name)
+        payload = payloads.message_shortcut(world, street.who, message, name)
         await tried(street, name, "interactive", payload)
     for name, bodies in foreign.EVENTS.items():
         for number, body in enumerate(bodies(street.theirs)):

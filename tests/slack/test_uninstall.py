@@ -32,6 +32,13 @@ async def town(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Town]:
         yield made
 
 
+@pytest.fixture
+async def either(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """The same on both databases."""
+    async with a_town(database_url, tmp_path) as made:
+        yield made
+
+
 async def a_shop(town: Town, team: str, slug: str) -> tuple[str, str, str]:
     """A client with a channel and one account: the ids of client, connection and channel."""
     channel = town.channel(team, slug)
@@ -134,7 +141,8 @@ async def test_a_slack_that_does_not_answer_is_no_removal(town: Town) -> None:
     assert (await town.workspace(team)).uninstalled_at is not None  # the event came again
 
 
-async def test_a_left_workspace_holds_its_posts_and_keeps_its_logins(town: Town) -> None:
+async def test_a_left_workspace_holds_its_posts_and_keeps_its_logins(either: Town) -> None:
+    town = either
     team = await town.settled_in("acme")
     _, connection, _ = await a_shop(town, team, "bakery")
     house, now = town.app.house, town.app.house.clock.now()
@@ -161,7 +169,8 @@ async def test_a_left_workspace_holds_its_posts_and_keeps_its_logins(town: Town)
     assert "Old bread" in said and "waited past its time" in said
 
 
-async def test_a_reinstall_says_open_alerts_again_and_nothing_else(town: Town) -> None:
+async def test_a_reinstall_says_open_alerts_again_and_nothing_else(either: Town) -> None:
+    town = either
     team = await town.settled_in("acme")
     _, connection, place = await a_shop(town, team, "bakery")
     house = town.app.house
@@ -194,7 +203,8 @@ async def dump(town: Town, workspace_id: str) -> dict[str, int]:
     return found
 
 
-async def test_after_the_grace_period_nothing_is_left_and_shared_logins_stay(town: Town) -> None:
+async def test_after_the_grace_period_nothing_is_left_and_shared_logins_stay(either: Town) -> None:
+    town = either
     acme, other = await town.settled_in("acme"), await town.settled_in("other")
     client, connection, _ = await a_shop(town, acme, "bakery")
     house = town.app.house
@@ -239,7 +249,8 @@ async def run_down(town: Town) -> int:
     return steps
 
 
-async def test_an_install_during_the_removal_begins_anew(town: Town) -> None:
+async def test_an_install_during_the_removal_begins_anew(either: Town) -> None:
+    town = either
     acme = await town.settled_in("acme")
     await a_shop(town, acme, "bakery")
     old = (await town.workspace(acme)).id

@@ -134,14 +134,17 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(template: Path, folder: Path, **settings: str) -> AsyncIterator[Town]:
-    """The bot, put together as `run` does, without its clocks ticking by themselves."""
+async def a_town(database: Path | str, folder: Path, **settings: str) -> AsyncIterator[Town]:
+    """The bot, put together as `run` does, without its clocks ticking by themselves. `database` is a file to
+    copy, or an address."""
     async with AsyncExitStack() as stack:
         world = SlackWorld(app=app_config())
+        world.switches.ack_seconds = world.switches.trigger_seconds = 60.0  # speed is measured elsewhere
         origin, _ = await stack.enter_async_context(serving([*create_slack_routes(world)]))
-        shutil.copy(template, folder / "town.db")
+        if isinstance(database, Path):
+            database = f"sqlite:///{shutil.copy(database, folder / 'town.db')}"
         given = {
-            "LAMPLIGHTER_DATABASE_URL": f"sqlite:///{folder}/town.db",
+            "LAMPLIGHTER_DATABASE_URL": database,
             "LAMPLIGHTER_DATA_DIR": str(folder),
             "LAMPLIGHTER_ENCRYPTION_KEYS": new_key(),
             "LAMPLIGHTER_PUBLIC_URL": PUBLIC,
