@@ -18,6 +18,7 @@ from bot.domain.auditing import Actor, record
 from bot.domain.errors import Refused
 from bot.domain.house import House, wall_now
 from storage import installing as store
+from storage import routines
 from storage.crypto import Place, digest
 from storage.models import InstallWalk, Workspace, new_id
 
@@ -149,6 +150,7 @@ async def install(
     if by is not None and row.installed_by is None:
         await welcoming.welcome(session, row.id, by)
     await session.flush()
+    await routines.ensure(session, now)
     if gone_since is not None:
         await returning.come_back(session, house, row, gone_since, now)
     action = "workspace.installed" if fresh else "workspace.reinstalled"

@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.commands.post import LIVE
-from bot.messages import actions, choosing, composer, disconnect, importing, queue, settings, setup
+from bot.messages import (
+    actions,
+    choosing,
+    composer,
+    connect_window,
+    disconnect,
+    importing,
+    queue,
+    settings,
+    setup,
+)
 from bot.messages import clients as client_messages
 
 JSON = dict[str, Any]
@@ -26,7 +36,7 @@ def named(listener: object) -> str:
     return re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$"))
 
 
-IN_WINDOWS = ("composer.", actions.CHOOSE_PAGE, actions.IMPORT_PAGE)
+IN_WINDOWS = ("composer.", actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
 """Where the names begin of what stands in modals only."""
 
 SENT_AS = {named(LIVE): "composer.accounts:1"}
@@ -118,6 +128,10 @@ BUTTONS: dict[str, Values] = {
     actions.CLOSED_PAGE: lambda rows: ["0", "1"],
     actions.STAGGER: lambda rows: ["stagger"],
     actions.PREVIEW: lambda rows: ["preview"],
+    actions.OPEN_CONNECT: lambda rows: ["home", rows.client],
+    actions.HEALTH_DETAIL: lambda rows: [rows.connection],
+    actions.CHECK_ACCOUNT: lambda rows: [rows.connection],
+    actions.SPREAD: lambda rows: [choice(rows.scheduled)],
     actions.BEFORE_PAGE: lambda rows: [f"{scope}:2030-01-01:0" for scope in ("all", rows.slug)],
     actions.RENEW: lambda rows: numbered(rows.connection),
     actions.RENEW_ALL: lambda rows: [f"{scope}:2030-01-01" for scope in ("all", rows.slug)],
@@ -185,6 +199,23 @@ def _ticked(rows: Rows) -> Sequence[Filled]:
     ]
 
 
+def _wanted(rows: Rows) -> Sequence[Filled]:
+    """A link for a client that is not to be seen, in the channel that is shared."""
+    return [
+        Filled(
+            rows.shared,
+            {
+                connect_window.PLATFORMS: {
+                    connect_window.PLATFORMS: {"selected_options": [{"value": rows.platform}]}
+                },
+                composer.CLIENT: {composer.CLIENT: {"selected_option": {"value": client}}},
+                connect_window.CHANNEL: {connect_window.CHANNEL: {"selected_conversation": place}},
+            },
+        )
+        for client, place in ((rows.hidden, rows.shared), (rows.hidden, rows.channel))
+    ]
+
+
 def _uploaded(rows: Rows) -> Sequence[Filled]:
     file = {"files": [{"id": rows.file, "name": "calendar.csv"}]}
     return [Filled(carried(rows), {importing.FILE: {importing.FILE: file}})]
@@ -242,6 +273,8 @@ MODALS: dict[str, Callable[[Rows], Sequence[Filled]]] = {
     actions.COMPOSER: lambda rows: [_composed(rows, one) for one in of_client(rows)],
     actions.QUEUE_EDITOR: _queued,
     actions.QUEUE_MOVER: _queued,
+    actions.CONNECT: _wanted,
+    actions.RELEASE: _queued,
     actions.FAILED_EDITOR: _queued,
     actions.CHOOSER: _ticked,
     actions.DROP_ASKED: _ticked,
