@@ -38,7 +38,8 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlatformView:
-    """A platform in words. `review_note`: what an app that was not reviewed cannot do."""
+    """A platform in words. `review_note`: what an app that was not reviewed cannot do; `door`: where people
+    sign in for it."""
 
     key: str
     title: str
@@ -46,6 +47,7 @@ class PlatformView:
     scopes: tuple[Scope, ...]
     permission_page: str
     review_note: str | None
+    door: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ def _platform(house: House, key: str) -> PlatformView:
     info = house.platforms[key].info
     app = house.apps.get(key)
     note = info.unreviewed if app is not None and not app.reviewed else None
-    return PlatformView(key, info.title, info.account_noun, info.scopes, info.permission_page, note)
+    door = info.login or info.company or info.title
+    return PlatformView(key, info.title, info.account_noun, info.scopes, info.permission_page, note, door)
 
 
 async def _expected(session: AsyncSession, invitation: Invitation) -> str | None:

@@ -182,12 +182,14 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
     """One line per account with its button, and one to add another for each platform."""
     parts: list[blocks.Part | None] = []
     titles: dict[str, str] = {}
-    for index, item in enumerate(asked.existing[:CHOICES_MAX]):
+    if asked.existing:
+        parts.append(blocks.section(f"`{asked.client.slug}` is there already:"))
+    for item in asked.existing[:CHOICES_MAX]:
         titles[item.platform] = item.platform_title
         state = f" ({item.state})" if item.state else ""
-        press = blocks.button(f"Reconnect {item.label}", actions.RECONNECT_ACCOUNT, item.connection_id)
-        lead = f"`{asked.client.slug}` has an account there already.\n" if index == 0 else ""
-        parts.append(blocks.section(f"{lead}• {blocks.safe(item.label)}{state}", press))
+        about = f"Reconnect {item.label}"
+        press = blocks.button("Reconnect", actions.RECONNECT_ACCOUNT, item.connection_id, about=about)
+        parts.append(blocks.section(f"• {blocks.safe(item.label)}{state}", press))
     if len(asked.existing) > CHOICES_MAX:
         parts.append(blocks.context(f"and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
     parts += offered(asked.offers)

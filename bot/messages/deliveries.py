@@ -150,17 +150,17 @@ def visibility_words(item: DeliveryShown) -> str:
 # -- buttons ---------------------------------------------------------------------------------------
 
 
-def retry_button(items: Sequence[DeliveryShown], label: str = "Retry") -> Part | None:
-    """Sends what failed again; nothing else."""
+def retry_button(items: Sequence[DeliveryShown], label: str = "Retry", *, main: bool = True) -> Part | None:
+    """Sends what failed again; nothing else. `main`: nothing beside it is more urgent."""
     failed = [item for item in items if item.is_failed][:ALL_MOST]
     if not failed:
         return None
     ask = Confirm("Send again?", f"{_where(failed)} {_goes(failed)} out at once.", "Send")
-    return _button(label, names.RETRY, failed, ask, "primary")
+    return _button(label, names.RETRY, failed, ask, "primary" if main else None)
 
 
-def send_button(items: Sequence[DeliveryShown], label: str = "") -> Part | None:
-    """Sends what was held past its time; lets go what a backup had."""
+def send_button(items: Sequence[DeliveryShown], label: str = "", *, main: bool = True) -> Part | None:
+    """Sends what was held past its time; lets go what a backup had. `main` as above."""
     late = [item for item in items if item.is_offered][:ALL_MOST]
     if not late:
         return None
@@ -170,7 +170,7 @@ def send_button(items: Sequence[DeliveryShown], label: str = "") -> Part | None:
     else:
         label = label or "Send now"
         ask = Confirm("Send now, late?", f"{_where(late)} {_goes(late)} out at once.", "Send")
-    return _button(label, names.SEND_LATE, late, ask, "primary")
+    return _button(label, names.SEND_LATE, late, ask, "primary" if main else None)
 
 
 def move_button(items: Sequence[DeliveryShown], label: str = "Move") -> Part | None:
@@ -205,8 +205,8 @@ def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | N
     return _button(label, names.DROP, over, ask, "danger")
 
 
-def answer_buttons(item: DeliveryShown) -> tuple[Part, Part]:
-    """The two answers to "may be live or not"."""
+def answer_buttons(item: DeliveryShown, *, main: bool = True) -> tuple[Part, Part]:
+    """The two answers to "may be live or not". `main` as above."""
     risk = Confirm(
         "Post it again?",
         f"On {item.account.bare} for {item.post.client.bare}. If it is live after all, it will be there "
@@ -215,7 +215,7 @@ def answer_buttons(item: DeliveryShown) -> tuple[Part, Part]:
         danger=True,
     )
     return (
-        _button("It is live", names.IT_IS_LIVE, [item], None, "primary"),
+        _button("It is live", names.IT_IS_LIVE, [item], None, "primary" if main else None),
         _button("Post it again", names.POST_AGAIN, [item], risk, None),
     )
 

@@ -123,7 +123,7 @@ def _buttons(facts: Detail) -> Part | None:
         about = f"Check {facts.account.bare}"
         check = button("Check now", actions.CHECK_ACCOUNT, facts.line.connection_id, about=about)
     leave = press_button(facts.leaving) if facts.leaving else None
-    return row(cure_button(facts.line, facts.account), check, leave)
+    return row(cure_button(facts.line, facts.account, main=True), check, leave)
 
 
 def _permissions(found: Sequence[Permission]) -> str:

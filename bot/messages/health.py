@@ -106,7 +106,7 @@ class HealthFacts:
 def health_message(facts: HealthFacts) -> Message:
     parts: list[Part | None] = [section(_summary(facts))]
     for client, lines in groupby(facts.lines, key=lambda line: line.client):
-        parts += [divider(), *_client(client, list(lines))]
+        parts += [divider(), *_client(client, list(lines), alone=len(facts.lines) == 1)]
     parts += [_left_out(facts), _details(facts), *pager(facts), filters(facts)]
     parts += [context(sweep_words(facts)), _setup_hint(facts)]
     return message(parts)
@@ -172,13 +172,14 @@ def _summary(facts: HealthFacts) -> str:
     return f"*{' · '.join(word for word in said if word)}*"
 
 
-def _client(client: ClientName, lines: Sequence[HealthLine]) -> list[Part | None]:
+def _client(client: ClientName, lines: Sequence[HealthLine], *, alone: bool) -> list[Part | None]:
     found: list[Part | None] = [section(f"*{client.shown}* (`{client.slug}`)")]
     for line in lines:
         if line.account is None:
             found.append(section(f"No accounts yet. `/connect instagram {client.slug}` links one."))
         else:
-            found.append(section(line_words(line, line.account), cure_button(line, line.account)))
+            press = cure_button(line, line.account, main=alone)
+            found.append(section(line_words(line, line.account), press))
     return found
 
 
@@ -244,13 +245,13 @@ def _posts(line: HealthLine) -> str:
     return f"{count(waiting.posts, 'post')} {noun}{first}."
 
 
-def cure_button(line: HealthLine, account: Account) -> Part | None:
-    """*Reconnect*, where that cures."""
+def cure_button(line: HealthLine, account: Account, *, main: bool = False) -> Part | None:
+    """*Reconnect*, where that cures. `main`: there is no other account beside it."""
     needed = line.colour == "red" or line.state in ("ending", "ends_soon", "limited")
     if not needed:
         return _renew(line, account) if line.until is not None else None
     about = f"Reconnect {account.bare} for {line.client.bare}"
-    style = "primary" if line.colour == "red" else None
+    style = "primary" if main and line.colour == "red" else None
     if line.url is not None:
         return link_button("Reconnect", line.url, style=style, about=about)
     return button("Reconnect", names.RECONNECT_ACCOUNT, line.connection_id, style=style, about=about)

@@ -151,7 +151,7 @@ def _failed(facts: Dashboard) -> list[Part | None]:
     parts: list[Part | None] = [divider(), section(heading)]
     for item in facts.failed:
         line = f"{item.post.client.shown}: {item.post.excerpt} on {item.account.shown}\n{state_words(item)}"
-        parts.append(section(line, retry_button([item])))
+        parts.append(section(line, retry_button([item], main=False)))
     return parts
 
 

@@ -140,7 +140,9 @@ def queueing(facts: ImportShown) -> Block:
 
 def result(facts: ImportShown) -> Message:
     """What a calendar came to, for whoever imported it."""
-    parts: list[Part | None] = [header(f"{'⚠️' if facts.faults else '✅'} {facts.name} is imported")]
+    parts: list[Part | None] = [
+        header(f"{'⚠️' if facts.faults else '✅'} {blocks.plain(facts.name)} is imported")
+    ]
     parts.append(section(_sum(facts, agree(facts.queued, "is queued", "are queued"))))
     parts += _faults(facts, 0, SOME)
     more = len(facts.faults) > SOME

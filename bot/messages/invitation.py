@@ -79,9 +79,14 @@ def invitation(facts: Invitation) -> Message:
     intro = f"For `{facts.client.slug}`{f', asked for by {asked}' if asked else ''}."
     parts: list[Part | None] = [header(f"{verb} accounts for {facts.client.bare}"), section(intro)]
     for line in facts.lines[:LINES_MOST]:
-        parts += _line(facts.client, line, ACCOUNTS_MOST // min(len(facts.lines), LINES_MOST))
+        parts += _line(facts, line, ACCOUNTS_MOST // min(len(facts.lines), LINES_MOST))
     parts += [_more(facts.lines), _footer(facts.lines), *_new_here(facts)]
     return message(parts)
+
+
+def _is_alone(lines: tuple[Line, ...]) -> bool:
+    """Of several open links none is the main one."""
+    return sum(line.state == "open" for line in lines) == 1
 
 
 def _more(lines: tuple[Line, ...]) -> Part | None:
@@ -89,7 +94,8 @@ def _more(lines: tuple[Line, ...]) -> Part | None:
     return context(f"… and {rest} more. `/health` shows all accounts.") if rest > 0 else None
 
 
-def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
+def _line(facts: Invitation, line: Line, most: int) -> list[Part | None]:
+    client = facts.client
     if line.state == "used" and line.linked:
         parts = [part for item in line.linked[:most] for part in _linked(client, line, item)]
         rest = [safe(item.account.label) for item in line.linked[most:]]
@@ -104,7 +110,8 @@ def _line(client: ClientName, line: Line, most: int) -> list[Part | None]:
     if line.hands_over:
         expected = f": another login takes over the {line.platform.account_noun}s on which it has the role"
     about = f"{verb} {title} for {client.bare}"
-    press = link_button(f"{verb} {title}", line.url, style="primary", about=about)
+    style = "primary" if _is_alone(facts.lines) else None
+    press = link_button(f"{verb} {title}", line.url, style=style, about=about)
     return [section(f"⏳ *{title}*{expected}{note}", press)]
 
 
@@ -184,7 +191,7 @@ def _new_here(facts: Invitation) -> list[Part | None]:
 def for_client(facts: Invitation) -> Message:
     """For the client's own channel: nothing of the team, nothing of anybody else."""
     parts: list[Part | None] = []
-    alone = sum(line.state == "open" for line in facts.lines) == 1  # otherwise none is the main one
+    alone = _is_alone(facts.lines)
     for line in facts.lines[:LINES_MOST]:
         parts += _asked_of_client(line, alone)
     if any(line.state == "open" for line in facts.lines):
@@ -203,7 +210,7 @@ def _asked_of_client(line: Line, alone: bool) -> list[Part | None]:
     title, noun = line.platform.title, line.platform.account_noun
     who = f" *{safe(line.expected)}*" if line.expected else ""
     if line.state == "used":
-        found = [f"*{safe(item.account.label)}*" for item in line.linked if not item.gone]
+        found = [f"*{item.account.shown}*" for item in line.linked if not item.gone]
         verb = "are" if len(found) > 1 else "is"
         again = " again" if line.reconnects else ""
         return [section(f"✅ {listed(found) or f'Your {title} {noun}'} {verb} connected{again}. Thank you!")]

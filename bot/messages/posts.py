@@ -37,6 +37,7 @@ from bot.messages.words import post_words
 
 ASKED_MOST = 8
 SHOWN_MOST = 20
+UNDER_WAY = ("scheduled", "preparing", "sending", "processing", "unconfirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def post(facts: PostShown, items: Sequence[DeliveryShown]) -> Message:
     again = retry_button(items, "Retry" if failed == 1 else f"Retry {failed} accounts")
     parts.append(row(again, edit_button(items), *reconnect_buttons(items)))
     for item in asked[:ASKED_MOST]:
-        parts += [section(_line(item)), row(*answer_buttons(item))]
+        parts += [section(_line(item)), row(*answer_buttons(item, main=not failed and len(asked) == 1))]
     parts.append(_rest(asked[ASKED_MOST:], facts.client))
     return message(parts)
 
@@ -86,12 +87,16 @@ def _title(facts: PostShown, items: Sequence[DeliveryShown]) -> str:
     failed = sum(item.is_failed for item in items)
     asked = sum(item.is_asked for item in items)
     client = plain(facts.client.bare, 60)
+    if failed and len(items) == 1:
+        return f"⛔ {client}: a post failed on {plain(items[0].account.bare, 60)}"
     if failed:
         return f"⛔ {client}: a post failed on {failed} of {count(len(items), 'account')}"
     if asked:
         return f"⚠️ {client}: is this post live? {count(asked, 'account')} to look at"
     if any(item.state == "preparing" for item in items):
         return f"⏳ {client}: a long upload is on its way"
+    if any(item.state in UNDER_WAY for item in items):
+        return f"⏳ {client}: this post is on its way"
     return f"✅ {client}: this post needs nobody any more"
 
 

@@ -28,6 +28,7 @@ from bot.messages.deliveries import ALL_MOST, EXCERPT_MOST, DeliveryShown, PostS
 from bot.messages.message import Message
 from bot.messages.people import ClientName
 from bot.messages.times import day, moment, zone_of
+from bot.messages.words import post_words
 
 PAGE_POSTS = 8  # three blocks each, at most
 PAUSED_MOST = 5
@@ -336,7 +337,7 @@ def edit_modal(form: EditForm) -> Block:
     shown.append(_about(form.items))
     again = form.callback_id == names.FAILED_EDITOR
     if again:
-        shown += [section(f"{item.account.shown} {state_words(item)}").block for item in form.items[:3]]
+        shown += [section(_why(item)).block for item in form.items[:3]]
     if form.title is not None:
         element = modals.text_element(form.title, most=500)
         shown.append(modals.field(POST_TITLE, "Title", element, optional=True))
@@ -356,6 +357,11 @@ def edit_modal(form: EditForm) -> Block:
     return modals.modal(
         "Edit post", shown, callback_id=form.callback_id, submit=submit, metadata=form.metadata
     )
+
+
+def _why(item: DeliveryShown) -> str:
+    """Why it failed; what helps is this window."""
+    return f"⛔ {item.account.shown}: {post_words(item.reason, item.account.platform).what}"
 
 
 def own_block(platform: str) -> str:

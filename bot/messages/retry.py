@@ -40,25 +40,27 @@ def retry_message(facts: FailureFacts) -> Message:
     parts: list[Part | None] = [header(f"{count(facts.total, 'post')} to look at")]
     shown = facts.items[:SHOWN_MOST]
     for client, items in groupby(shown, key=lambda item: item.post.client):
-        parts += _client(client, list(items))
+        parts += _client(client, list(items), alone=len(shown) == 1)
     if facts.total > len(shown):
         more = count(facts.total - len(shown), "older one", "older ones")
         parts.append(context(f"… and {more}, shown when these are done."))
     return message(parts)
 
 
-def _client(client: ClientName, items: Sequence[DeliveryShown]) -> list[Part | None]:
+def _client(client: ClientName, items: Sequence[DeliveryShown], *, alone: bool) -> list[Part | None]:
     parts: list[Part | None] = [section(f"*{client.shown}* (`{client.slug}`)")]
     for item in items:
-        parts += [section(_line(item)), row(*_buttons(item))]
+        parts += [section(_line(item)), row(*_buttons(item, main=alone))]
     failed = [item for item in items if item.is_failed]
     late = [item for item in items if item.is_offered]
     some = button("Choose", names.CHOOSE, names.joined("failed", client.id), about="Choose some that failed")
     parts.append(
         row(
-            retry_button(failed, f"Retry all {len(failed)} that failed") if len(failed) > 1 else None,
+            retry_button(failed, f"Retry all {len(failed)} that failed", main=not late)
+            if len(failed) > 1
+            else None,
             some if len(failed) > 1 else None,
-            send_button(late, f"Send all {len(late)} late ones") if len(late) > 1 else None,
+            send_button(late, f"Send all {len(late)} late ones", main=False) if len(late) > 1 else None,
         )
     )
     return parts
@@ -73,14 +75,14 @@ def _line(item: DeliveryShown) -> str:
     )
 
 
-def _buttons(item: DeliveryShown) -> tuple[Part | None, ...]:
+def _buttons(item: DeliveryShown, *, main: bool) -> tuple[Part | None, ...]:
     if item.is_asked:
-        return answer_buttons(item)
+        return answer_buttons(item, main=main)
     return (
-        retry_button([item]),
+        retry_button([item], main=main),
         edit_button([item]),
         *reconnect_buttons([item]),
-        send_button([item]),
+        send_button([item], main=main),
         move_button([item]),
         drop_button([item]),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from bot.outbound import Rewriter
@@ -21,7 +23,14 @@ STYLE = files("bot.web").joinpath("static", "style.css").read_bytes()
 STYLE_PATH = "/static/style.css"
 STYLE_VERSION = hashlib.sha256(STYLE).hexdigest()[:12]
 
+MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 BY_STATUS = {404: words.NOT_FOUND, 405: words.NOT_ALLOWED, 413: words.TOO_LARGE, 500: words.OUR_FAULT}
+
+
+def _without_marks(value: object) -> object:
+    """A name must not turn the words around it about: marks of direction stay out of our pages."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else MARKS.sub("", value)
 
 
 def _templates() -> Environment:
@@ -29,6 +38,7 @@ def _templates() -> Environment:
         loader=PackageLoader("bot.web"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_without_marks,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.domain.consents import Result
 from bot.domain.inviting import LIVES
 from bot.domain.walk import ConsentView, InvitationView, PlatformView, Standing
+from bot.messages.blocks import listed
 from bot.platforms.base import Reason
 
 
@@ -20,12 +21,13 @@ class Words:
     tone: str = "bad"
 
     def about(self, platform: PlatformView) -> Words:
-        """With `{title}` and `{noun}` filled in."""
-        names = {"title": platform.title, "noun": platform.account_noun}
+        """With `{title}`, `{door}` and `{noun}` filled in."""
+        names = {"title": platform.title, "door": platform.door, "noun": platform.account_noun}
         lines = tuple(line.format_map(names) for line in self.lines)
         return Words(self.title.format_map(names), lines, self.tone)
 
 
+NAMED_MOST = 3
 ASK_AGAIN = "Ask your agency team for a new link in Slack."
 
 NO_SUCH_LINK = Words(
@@ -106,31 +108,31 @@ def gone(view: InvitationView) -> Words:
 
 def working(view: ConsentView) -> Words:
     """The walk is under way."""
-    title = view.platform.title
+    door = view.platform.door
     if view.state == "started":
-        return Words(f"Not finished at {title} yet", (f"Say yes or no at {title} first.",), "wait")
-    return Words("One moment", (f"We are talking to {title}. This page refreshes by itself.",), "wait")
+        return Words(f"Not finished at {door} yet", (f"Say yes or no at {door} first.",), "wait")
+    return Words("One moment", (f"We are talking to {door}. This page refreshes by itself.",), "wait")
 
 
 ENDINGS: Mapping[Result, Words] = {
     Result.DENIED: Words(
-        "You said no", ("That is fine: {title} gave us nothing, and nothing was changed.",), "wait"
+        "You said no", ("That is fine: {door} gave us nothing, and nothing was changed.",), "wait"
     ),
-    Result.CODE_REFUSED: Words("{title} did not confirm", ("Nothing was connected. Please try once more.",)),
+    Result.CODE_REFUSED: Words("{door} did not confirm", ("Nothing was connected. Please try once more.",)),
     Result.NO_ANSWER: Words(
-        "{title} did not answer", ("Nothing was connected. Wait a few minutes, then try again.",)
+        "{door} did not answer", ("Nothing was connected. Wait a few minutes, then try again.",)
     ),
     Result.APP_FAULT: Words(
-        "Our access to {title} has a problem",
+        "Our access to {door} has a problem",
         ("You did nothing wrong. Our team was told and will put it right; please try again later.",),
     ),
     Result.MISSING_SCOPES: Words(
         "A permission is missing",
-        ("The {noun} was not connected, because {title} did not give us everything it takes.",),
+        ("The {noun} was not connected, because {door} did not give us everything it takes.",),
     ),
     Result.SAME_LOGIN: Words(
         "That is the same login",
-        ("The accounts rest on this login already. Sign in to {title} as the other person, then try again.",),
+        ("The accounts rest on this login already. Sign in to {door} as the other person, then try again.",),
         "wait",
     ),
     Result.USED: Words(
@@ -143,7 +145,7 @@ ENDINGS: Mapping[Result, Words] = {
     ),
     Result.DECLINED: Words(
         "Nothing was connected",
-        ("To connect the right {noun}, log in to it at {title} first, then try again.",),
+        ("To connect the right {noun}, log in to it at {door} first, then try again.",),
         "wait",
     ),
 }
@@ -160,7 +162,7 @@ def ended(view: ConsentView) -> Words:
 
 
 def _success(view: ConsentView) -> Words:
-    names = ", ".join(f"{one.label} on {one.at}" if one.at else one.label for one in view.accounts)
+    names = listed([f"{one.label} on {one.at}" if one.at else one.label for one in view.accounts], NAMED_MOST)
     where = "there" if any(one.at for one in view.accounts) else f"on {view.platform.title}"
     if view.result is Result.RELINKED:
         return Words(

@@ -19,10 +19,10 @@ from tests.gallery.facts import (
     ARABIC,
     BEHIND_FACEBOOK,
     CROWD,
-    EMOJI,
     GREEN,
     LINKEDIN,
     LONG,
+    NAMES,
     ODD_ONES,
     ON_X,
     ON_YOUTUBE,
@@ -475,8 +475,8 @@ ITSELF = [
     ],
     case("itself/renamed account", renames.renamed, "Instagram", "@acme", "@acme.shoes"),
     *[
-        ugly(f"itself/renamed account: {name[:5]}", renames.renamed, LINKEDIN.title, LONG, name)
-        for name in (EMOJI, ARABIC)
+        ugly(f"itself/renamed account: {what}", renames.renamed, LINKEDIN.title, LONG, name)
+        for what, name in NAMES.items()
     ],
 ]
 

@@ -31,6 +31,7 @@ LONG = "Großmann & Söhne, Manufaktur für handgenähte Schuhe, Hamburg und Wie
 EMOJI = "🌮 Taquería del Sol 👩\u200d👩\u200d👧\u200d👦 🇲🇽"
 HEBREW = "נעלי ירושלים בעבודת יד"
 ARABIC = "أحذية القاهرة & أبناؤه"
+NAMES = {"80 characters": LONG, "emoji": EMOJI, "right to left": ARABIC}
 LINE_BREAKS = (
     "New shoes!\n\n• vegan\n• handmade\n\nhttps://shop.example.com/?utm_source=a&b=<c> *bold* _soft_"
 )

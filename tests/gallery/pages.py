@@ -24,7 +24,8 @@ from bot.web import install_words, webhooks, words
 from bot.web.pages import Pages
 from bot.web.words import Words
 from tests.gallery.case import Case, Page, case, ugly
-from tests.gallery.facts import ARABIC, EMOJI, HEBREW, LONG, SIZES, accounts
+from tests.gallery.facts import HEBREW, SIZES, accounts
+from tests.gallery.facts import NAMES as PEOPLES
 from tests.messages.message_facts import UGLY
 
 PAGES = Pages(Rewriter(None))
@@ -34,7 +35,13 @@ SCOPES = (
     Scope("instagram_business_manage_insights", "numbers of posts", required=False),
 )
 INSTAGRAM = PlatformView(
-    "instagram", "Instagram", "account", SCOPES, "https://www.instagram.com/accounts/manage_access/", None
+    "instagram",
+    "Instagram",
+    "account",
+    SCOPES,
+    "https://www.instagram.com/accounts/manage_access/",
+    None,
+    "Instagram",
 )
 PAGE_OF = PlatformView(
     "linkedin_pages",
@@ -43,6 +50,7 @@ PAGE_OF = PlatformView(
     SCOPES,
     "https://www.linkedin.com/psettings/permitted-services",
     "Until LinkedIn has reviewed our app, only its own developers can connect Pages.",
+    "LinkedIn",
 )
 ACME = Parties("Wonder Agency", "Acme Shoes")
 NEXT = Line("YouTube", "https://bot.test/connect/next")
@@ -117,7 +125,7 @@ def _found(number: int) -> tuple[AccountView, ...]:
     return tuple(found)
 
 
-NAMES = (("80 characters", LONG), ("emoji", EMOJI), ("right to left", ARABIC), ("at its worst", UGLY))
+NAMES = (*PEOPLES.items(), ("at its worst", UGLY))
 
 WALK = [
     case("page/connect", _invited),
@@ -216,7 +224,7 @@ def _every_words(module: ModuleType) -> Iterator[tuple[str, Words]]:
 
 
 def _filled(said: Words) -> Words:
-    names = {"title": "Instagram", "noun": "account", "team": "Wonder Agency"}
+    names = {"title": "Instagram", "door": "Instagram", "noun": "account", "team": "Wonder Agency"}
     lines = tuple(one.format_map(names) for one in said.lines)
     return Words(said.title.format_map(names), lines, said.tone)
 

@@ -17,10 +17,8 @@ from bot.messages.releasing import Releasing
 from bot.messages.retry import FailureFacts
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
-    ARABIC,
-    EMOJI,
     LINE_BREAKS,
-    LONG,
+    NAMES,
     ODD_ONES,
     ON_X,
     ON_YOUTUBE,
@@ -399,11 +397,11 @@ IMPORT = [
     case("import/faults: the last page", importing.faults_page, _import(1000), "m", 50),
     *[
         ugly(
-            f"import/done: {name[:5]}",
+            f"import/done: {what}",
             importing.result,
             _import(12, name=f"{name}.csv", faults=tuple((at, UGLY) for at in range(12))),
         )
-        for name in (LONG, EMOJI, ARABIC)
+        for what, name in NAMES.items()
     ],
     ugly(
         "import/preview: at its worst",

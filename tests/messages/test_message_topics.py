@@ -335,7 +335,9 @@ def test_a_failed_post_retries_only_what_failed() -> None:
 
 def test_a_post_that_needs_nobody_has_no_buttons() -> None:
     shown = check(posts.post(queued_post(), [delivery("published"), delivery("unconfirmed")]))
-    assert buttons(shown) == [] and "needs nobody any more" in shown.text
+    assert buttons(shown) == [] and "is on its way" in shown.text
+    done = check(posts.post(queued_post(), [delivery("published"), delivery("cancelled")]))
+    assert buttons(done) == [] and "needs nobody any more" in done.text
 
 
 def test_a_post_on_very_many_accounts_still_fits() -> None:

@@ -285,7 +285,7 @@ async def test_several_accounts_are_picked_by_hand(town: Town, browser: httpx.As
     assert await town.rows(Connection) == []
     assert (await press(browser, question, action="link", pick=["a1", "a2", "a3"])).status_code == 303
     assert {row.account_id for row in await town.rows(Connection)} == {"a1", "a2"}
-    assert "@acme, @other are connected" in text_of(await browser.get(there))
+    assert "@acme and @other are connected" in text_of(await browser.get(there))
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
