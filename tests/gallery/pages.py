@@ -215,12 +215,21 @@ WALK = [
 
 
 def _every_words(module: ModuleType) -> Iterator[tuple[str, Words]]:
-    """Whatever a module says: each constant, and each entry of its tables."""
+    """Whatever a module says: each constant, and each entry of its tables; but for what stands on pages of
+    its own, above."""
+    drawn = (words.ENDINGS, words.GONE)
     for name, value in vars(module).items():
         if isinstance(value, Words):
             yield name, value
-        elif isinstance(value, Mapping) and name.isupper():
+        elif isinstance(value, Mapping) and name.isupper() and value not in drawn:
             yield from ((f"{name} {key}", said) for key, said in value.items() if isinstance(said, Words))
+
+
+def _way_back(module: ModuleType, said: Words) -> str | None:
+    """Where the button of a page of words leads, as its handler has it."""
+    if module is install_words and said.tone != "good" and said is not install_words.WORKING:
+        return "/slack/install"
+    return "/connect/t" if said is words.STALE_PAGE else None
 
 
 def _filled(said: Words) -> Words:
@@ -230,9 +239,14 @@ def _filled(said: Words) -> Words:
 
 
 SAID = [
-    case(f"page/words: {module.__name__.rpartition('.')[2]} {name}", _said, _filled(said), link="/connect/t")
-    for module in (words, install_words, webhooks)
-    for name, said in _every_words(module)
+    case(
+        f"page/words: {page.__name__.rpartition('.')[2]} {name}",
+        _said,
+        _filled(said),
+        link=_way_back(page, said),
+    )
+    for page in (words, install_words, webhooks)
+    for name, said in _every_words(page)
 ]
 REFUSED = [
     case(f"page/refused: {why}", _said, words.refused(why, text)) for why, text in consenting.REFUSALS.items()
