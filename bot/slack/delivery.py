@@ -108,6 +108,8 @@ class Delivery:
             if paused:
                 raise Transient("ratelimited", retry_after=paused, sent=False, limited=True)
             try:
+                if notice.topic in TEAM_ONLY and await self._is_shared(notice.workspace_id, channel):
+                    return await self._end(notice, "dropped", "shared_channel")
                 if address.inside or channel != address.channels[0]:
                     await self._demand_inside(notice.workspace_id, channel)
                 return await self._say_in(notice, address, channel, thread_ts)
@@ -133,8 +135,6 @@ class Delivery:
         message = await self._render(notice)
         if message is None:
             return await self._end(notice, "dropped")
-        if notice.topic in TEAM_ONLY and await self._is_shared(notice.workspace_id, channel):
-            return await self._end(notice, "dropped", "shared_channel")
         async with self.database.write() as session:
             if not await claims.mark(session, notice, self.lease, self.wall(), channel):
                 raise LeaseLost
