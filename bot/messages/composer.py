@@ -200,10 +200,12 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
         for item in facts.accounts
     ]
     accounts = modals.several_element(choices, facts.ticked)
+    most = modals.OPTIONS_MAX
+    too_many = f"Only the first {most} of {len(choices)}: Slack shows no more." if len(choices) > most else ""
     text = modals.text_element(facts.text, multiline=True)
     preview = blocks.row(blocks.button("Preview", actions.PREVIEW, "preview"))
     return [
-        modals.field(accounts_block(client.id), "Accounts", accounts, dispatches=True),
+        modals.field(accounts_block(client.id), "Accounts", accounts, hint=too_many, dispatches=True),
         modals.field(TEXT, "Text", text, optional=True, hint=_limits(facts)),
         *_own_texts(facts),
         *_title(facts),

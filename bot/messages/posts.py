@@ -20,6 +20,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.deliveries import (
+    ALL_MOST,
     DeliveryShown,
     PostShown,
     answer_buttons,
@@ -75,12 +76,19 @@ def post(facts: PostShown, items: Sequence[DeliveryShown]) -> Message:
     parts += [section(_line(item)) for item in others[:SHOWN_MOST]]
     parts.append(_rest(others[SHOWN_MOST:], facts.client))
     failed = sum(item.is_failed for item in items)
-    again = retry_button(items, "Retry" if failed == 1 else f"Retry {failed} accounts")
+    again = retry_button(items, _retry_words(failed))
     parts.append(row(again, edit_button(items), *reconnect_buttons(items)))
     for item in asked[:ASKED_MOST]:
         parts += [section(_line(item)), row(*answer_buttons(item, main=not failed and len(asked) == 1))]
     parts.append(_rest(asked[ASKED_MOST:], facts.client))
     return message(parts)
+
+
+def _retry_words(failed: int) -> str:
+    """What the button does, which carries no more than so many."""
+    if failed > ALL_MOST:
+        return f"Retry the first {ALL_MOST} accounts"
+    return "Retry" if failed == 1 else f"Retry {failed} accounts"
 
 
 def _title(facts: PostShown, items: Sequence[DeliveryShown]) -> str:

@@ -344,6 +344,9 @@ def test_a_post_on_very_many_accounts_still_fits() -> None:
     items = [*many(delivery("unconfirmed", UGLY_ACCOUNT, asked=True), 60), *many(delivery("failed"), 60)]
     shown = check(posts.post(queued_post(UGLY * 20), items))
     assert "more accounts" in shown.text or len(shown.text) > 3_800
+    again = next(button for button in buttons(shown) if button["action_id"] == actions.RETRY)
+    assert again["text"]["text"] == "Retry the first 50 accounts"
+    assert len(actions.read_choices(again["value"])) == 50
 
 
 def test_news_of_a_post_calls_its_author_and_says_what_to_do() -> None:
