@@ -70,8 +70,9 @@ class Groups:
 
     async def close(self) -> None:
         """Waits for what is under way."""
-        if self._runner is not None:
-            await self._runner
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner
 
     async def _run(self) -> None:
         while first := self._next():

@@ -6,6 +6,7 @@ before or after an answer is spooled. What it had committed or spooled stays; th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,29 @@ from storage.database import Database
 from storage.spool import Spool, SpooledAnswer
 from tests.support import Killed
 
+INSTRUCTIONS = (
+    "before a statement",
+    "before a commit",
+    "before a request",
+    "after an answer",
+    "before spooling",
+    "after spooling",
+    "before emptying the spool",
+)
+
 
 @dataclass
 class Fate:
-    """How many instructions are left to a process; None: it lives."""
+    """How many instructions of one kind are left to a process; None: it lives."""
 
     left: int | None = None
+    at: str = ""
     is_dead: bool = False
     died_at: dict[str, int] = field(default_factory=dict)  # kinds of instructions, over all lives
 
     def step(self, what: str) -> None:
-        """One instruction. Raises Killed at the last one, and ever after."""
-        if self.left is not None and not self.is_dead:
+        """One instruction. Raises Killed at the last one of its kind, and ever after."""
+        if self.left is not None and not self.is_dead and what == self.at:
             self.left -= 1
             if self.left <= 0:
                 self.is_dead = True
@@ -73,9 +85,15 @@ class MortalHttp:
         return getattr(self.real, name)
 
 
+async def bury(house: House) -> None:
+    """Closes what a dead process had open, as its end does."""
+    with suppress(Killed):  # its last group of transactions died with it
+        await house.db.close()
+    await house.db.close()
+
+
 def born(house: House, url: str, fate: Fate, owner: str) -> House:
     """The next process of the same bot: tasks and a name of its own; the file, spool, keys stay."""
-    fate.left, fate.is_dead = None, False
     database = Database(url)
 
     def statement(*_: object) -> None:

@@ -33,14 +33,14 @@ from sandbox.platforms.testing_meta import ALL
 from storage import engine as engine_rows
 from storage.database import Database
 from storage.models import Client, Connection, Consent, Delivery, Grant, GrantAttempt, Incident, Notice
-from tests.chaos.mortal import Fate, born
+from tests.chaos.mortal import INSTRUCTIONS, Fate, born, bury
 from tests.contract.cases import CASES, Case
 from tests.domain.crowd import forget_lease_time, planted, work
 from tests.domain.logins import take
 from tests.support import BROWSER, Killed, a_client, an_invitation, house_at, walk
 
 SEED = 20261120
-SUITE, WHOLE = "20 100 30 1", "200 1000 400 12"
+SUITE, WHOLE = "40 200 30 1", "200 1000 400 12"
 HOURLY = ("x", "tiktok", "youtube")
 HOURLY_DAYS = 12  # how long these are connected in the suite's size, at the end
 MEMORY = Path("/dev/shm")  # what is on the disk is other tests' matter, and this one writes for months
@@ -82,10 +82,10 @@ class Agency:
     async def reborn(self) -> None:
         """A process was killed: what it held is given up when its time is over, and another one starts."""
         await _quiet()
-        old = self.house.db
+        await bury(self.house)
         self.lives += 1
+        self.fate = Fate(died_at=self.fate.died_at)
         self.house = born(self.house, self.url, self.fate, f"life-{self.lives}")
-        await old.close()
         kept = {answer.grant_id for _, answer in self.house.spool.waiting()}
         async with self.house.db.write() as session:
             for model in (Grant, Delivery):
@@ -155,7 +155,8 @@ class Agency:
         elif what == "lost":
             self._lose_an_answer(day)
         elif what == "kill":
-            self.fate.left = self.chance.randint(1, 400)
+            self.fate.at = self.chance.choice(INSTRUCTIONS)
+            self.fate.left = self.chance.randint(1, 200 if "statement" in self.fate.at else 12)
         await self.live(days=1)
 
     def _fault(self, kind: str, row: Connection, **limits: object) -> None:
@@ -353,7 +354,7 @@ async def test_months_of_an_agency(
             with capsys.disabled():
                 print(
                     f"\n{clients} clients, {number} accounts, {days} days: {dict(agency.happened)}; "
-                    f"{agency.lives} processes, killed {fate.died_at}; {len(told)} deaths, each told "
+                    f"{agency.lives} processes, killed {agency.fate.died_at}; {len(told)} deaths, each told "
                     f"once, the slowest {max(told, default=0):.0f} s after its refusal; messages of one "
                     f"incident, at most: {counted}"
                 )
