@@ -140,6 +140,16 @@ async def postpone(session: AsyncSession, moments: Iterable[tuple[Grant, datetim
     await connection.execute(update(table).where(*same), rows)
 
 
+async def set_aside(session: AsyncSession, grant: Grant, until: datetime) -> None:
+    """Counts a failure of ours with a grant and moves it on, unless somebody tended it since it was read."""
+    await session.execute(
+        update(Grant)
+        .where(Grant.id == grant.id, Grant.next_due_at == grant.next_due_at)
+        .values(next_due_at=until, failures=Grant.failures + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def drop_lease(session: AsyncSession, grant_id: str, owner: str) -> None:
     await session.execute(
         update(Grant)

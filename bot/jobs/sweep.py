@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 import structlog
 
 from bot.domain import (
     consenting,
     installing,
+    lifetimes,
     media_use,
     probing,
     publishing,
@@ -26,6 +28,7 @@ from bot.domain import (
 from bot.domain.house import House, wall_now
 from storage import deliveries, engine, grants, invitations
 from storage import watching as watched
+from storage.models import Grant
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +44,19 @@ async def refresh_due(house: House) -> int:
         now = house.clock.now()
         due = await grants.due(session, now, lease_now, BATCH)
     ready = {grant.id: grant for grant in await refreshing.without_waiting(house, due, now)}
-    await _each(list(ready), lambda grant_id: second_look.tend(house, ready[grant_id], due_by=now), "tend")
+    await _each(list(ready), lambda grant_id: _tend(house, ready[grant_id], now), "tend")
     return len(due)
+
+
+async def _tend(house: House, grant: Grant, now: datetime) -> None:
+    """A grant that cannot even be tended (its tokens do not open, say) is set aside for a growing while: due
+    again at once, it and its like would keep the others waiting."""
+    try:
+        await second_look.tend(house, grant, due_by=now)
+    except Exception:
+        async with house.db.write() as session:
+            await grants.set_aside(session, grant, now + lifetimes.backoff(grant.failures + 1))
+        raise
 
 
 async def publish_due(house: House) -> int:
@@ -110,7 +124,7 @@ async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], what
             try:
                 await work(row_id)
             except Exception as error:
-                # The row keeps its lease until that ends, so a poisoned one is not tried at every tick.
+                # A row that was claimed keeps its lease until that ends: it is not tried at every tick.
                 log.exception("work_failed", what=what, row=row_id, problem=type(error).__name__)
 
     await asyncio.gather(*(one(row_id) for row_id in ids))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, update
 
-from bot.domain import breaker
+from bot.domain import breaker, lifetimes
 from bot.domain.house import House
 from bot.jobs import sweep
 from sandbox.platforms import testing_meta
@@ -192,3 +194,30 @@ async def test_a_failing_grant_does_not_starve_the_others(
         generations = [(await grant_of(house, row)).generation for row in rows]
         assert generations == [1, 2, 2, 2, 2, 2]
         assert (await grant_of(house, rows[0])).state == "live"
+
+
+async def test_grants_that_cannot_even_be_tended_stop_nobody_and_are_tried_ever_less_often(
+    twins: Twins, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens that do not open, on the grants that are due longest and fill the whole batch."""
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    async with house_at(twins, database, tmp_path) as house:
+        rows = await crowd(house, twins, "x", [await a_client(house)], 6)
+        await all_due(house, twins)
+        poisoned = [row.grant_id for row in rows[:3]]
+        async with house.db.write() as session:
+            longest = house.clock.now() - timedelta(minutes=5)
+            broken = {"access_token": "1.k.n.broken", "next_due_at": longest}
+            await session.execute(update(Grant).where(Grant.id.in_(poisoned)).values(**broken))
+        pauses = []
+        for _ in range(7):
+            await work(house)
+            first = await grant_of(house, rows[0])
+            assert first.next_due_at is not None
+            pauses.append(first.next_due_at - house.clock.now())
+            twins.offset[0] += pauses[-1].total_seconds() + 1
+        assert [(await grant_of(house, row)).generation > 1 for row in rows] == [False] * 3 + [True] * 3
+        assert timedelta(seconds=50) < pauses[0] <= lifetimes.BACKOFF_FIRST
+        assert all(later > earlier for earlier, later in itertools.pairwise(pauses[:6]))
+        assert max(pauses) <= lifetimes.BACKOFF_MOST
+        assert await all_incidents(database) == []
