@@ -217,6 +217,9 @@ class Agency:
         self.to_relink.pop(row_id, None)
         row = next(row for row in self.rows if row.id == row_id)
         left, self.fate.left = self.fate.left, None  # who is turned away comes again: other tests' matter
+        for hiccup in HICCUPS:
+            faults = self.twins.world.faults
+            faults.clear(platform=_twin(row.platform), account=self.logins[row_id], kind=hiccup)
         house = self.house
         async with house.db.read() as session:
             client = await session.get_one(Client, row.client_id)
