@@ -92,7 +92,11 @@ class Agency:
                 await session.execute(update(model).values(lease_owner=None, lease_until=None))
             query = select(GrantAttempt.grant_id).where(GrantAttempt.state == "open")
             lost = set((await session.execute(query)).scalars()) - kept
-        self.may_end |= {row.grant_id for row in self.rows if row.grant_id in lost and self._rotates(row)}
+        self.may_end |= {
+            row.grant_id
+            for row in self.rows
+            if row.grant_id in lost and row.id not in self.to_relink and self._rotates(row)
+        }
         self.unanswered |= {self.logins[row.id] for row in self.rows if row.grant_id in self.may_end}
         await forget_lease_time(self.house)
         await read_spool(self.house)
