@@ -266,9 +266,9 @@ def _twin(platform: str) -> str:
 
 async def _pattern(agency: Agency, case: Case, client: Client) -> Connection:
     house = agency.house
-    consent_id = await walk(
-        house, agency.twins, await an_invitation(house, client, case.platform), **{"as": case.mine}
-    )
+    login = case.other if case.platform == "linkedin" else case.mine  # nobody signs in on two platforms here
+    token = await an_invitation(house, client, case.platform)
+    consent_id = await walk(house, agency.twins, token, **{"as": login})
     async with house.db.read() as session:
         consent = await session.get_one(Consent, consent_id)
     if consent.state == "choosing":
@@ -278,7 +278,7 @@ async def _pattern(agency: Agency, case: Case, client: Client) -> Connection:
             Connection.client_id == client.id, Connection.platform == case.platform
         )
         found = (await session.execute(query)).scalars().one()
-    agency.logins[found.id] = case.mine
+    agency.logins[found.id] = login
     return found
 
 
