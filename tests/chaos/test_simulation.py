@@ -249,6 +249,9 @@ async def _answered(house: House, consent_id: str, account: str) -> None:
         consent = await session.get_one(Consent, consent_id)
     if consent.state == "choosing":
         await consenting.choose(house, consent_id, BROWSER, [account])
+    async with house.db.read() as session:
+        done = await session.get_one(Consent, consent_id)
+    assert done.result == "relinked", (done.platform, done.state, done.result, done.detail)
 
 
 async def _quiet() -> None:
