@@ -7,7 +7,7 @@ in one message per client, never fired all at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import update
@@ -18,6 +18,10 @@ from bot.domain.telling import show_view, team, tell_event
 from storage import deliveries as store
 from storage.deliveries import Work
 from storage.models import Delivery, Notice, new_id
+
+# The cure lets held posts go in its own transaction; this catches one that is held in that very moment.
+HELD_RECHECK = timedelta(hours=1)
+WAITING_PAUSE = timedelta(minutes=1)
 
 
 class Hold(StrEnum):

@@ -20,10 +20,10 @@ PLATFORMS = pytest.mark.parametrize("platform", ["x", "instagram"])
 
 TEXT = "Fresh bread, every morning"
 LOOKS = (6, 31, 121, 301, 61)  # seconds of house time: each brings the next look, all of them the question
-MARKED = "bot.domain.publishing._send_marked:before"
+MARKED = "bot.domain.sending._send_marked:before"
 TOOK_EFFECT = "bot.domain.delivering.sent_off:before"
-STORED = "bot.domain.publishing._send_marked:after"
-PREPARED = "bot.domain.publishing._send:before"
+STORED = "bot.domain.sending._send_marked:after"
+PREPARED = "bot.domain.sending.send:before"
 
 
 async def queued(stage: Stage, platform: str) -> None:
