@@ -61,7 +61,7 @@ async def linked(stage: Stage, house: House, platform: str) -> Connection:
 
 async def queue(house: House, connection: Connection, folder: Path) -> None:
     """One post of a kind that the platform takes, due now."""
-    content = Content(text=TEXT, title="Bread" if connection.platform in ("youtube", "pinterest") else None)
+    content = Content(text=TEXT)
     if connection.platform in PICTURED:
         size = (PICTURES / "bread.jpg").stat().st_size
         url = f"https://{PICTURE_HOST}/bread.jpg"
