@@ -60,7 +60,7 @@ async def linked(stage: Stage, house: House, platform: str) -> Connection:
 
 
 async def queue(house: House, connection: Connection, folder: Path) -> None:
-    """One post of a kind that the platform takes, due now."""
+    """One post of a kind that the platform takes, due in a minute."""
     content = Content(text=TEXT)
     if connection.platform in PICTURED:
         size = (PICTURES / "bread.jpg").stat().st_size
@@ -74,7 +74,7 @@ async def queue(house: House, connection: Connection, folder: Path) -> None:
         assert looks is not None
         content = replace(content, media=(await media_use.keep(house, connection.workspace_id, path, looks),))
     now = house.clock.now()
-    draft = posting.Draft("key", connection.client_id, (connection.id,), content, now + timedelta(seconds=1))
+    draft = posting.Draft("key", connection.client_id, (connection.id,), content, now + timedelta(minutes=1))
     async with house.db.write() as session:
         await posting.queue(session, house, Actor(connection.workspace_id, "U1", "C1"), draft, now)
 
@@ -98,6 +98,7 @@ async def test_a_signal_around_sending_leaves_one_post_or_a_question(
     async with stage.house() as house:
         await queue(house, await linked(stage, house, platform), tmp_path)
     struck = await stage.child(point, how=how)
+    await stage.at_work(1)  # time that passes while it starts would make the post late
     if how == "KILL":
         await keep_going_until_ended(stage, struck)
     else:
