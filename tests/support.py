@@ -24,6 +24,7 @@ from bot.platforms.registry import build_platforms
 from bot.settings import AppCredentials, load_settings
 from sandbox.platforms.model import App
 from sandbox.platforms.testing import Twins
+from sandbox.slack import SlackWorld
 from storage.crypto import Vault, new_key, parse_key
 from storage.database import Database
 from storage.models import Client, Connection, Grant, Invitation, Workspace, new_id
@@ -45,6 +46,12 @@ SETTINGS = load_settings({"LAMPLIGHTER_PUBLIC_URL": PUBLIC} | LINKEDIN, require=
 
 class Killed(BaseException):
     """Stands for the end of a process: nothing after it runs, and nothing catches it."""
+
+
+def unhurried(world: SlackWorld) -> SlackWorld:
+    """Slack with the patience that a busy machine needs. How fast it is answered is measured elsewhere."""
+    world.switches.ack_seconds = world.switches.trigger_seconds = 30.0
+    return world
 
 
 def our_app(platform: str) -> AppCredentials:

@@ -74,7 +74,11 @@ class Api:
     async def get(self, workspace_id: str, method: str, arguments: Mapping[str, str]) -> dict[str, Any]:
         """Calls a method that only reads. Raises a SlackProblem."""
         token = await self._token_for(workspace_id)
-        return await self._call(method, http_verb="GET", params={**arguments, "token": token})
+        try:
+            return await self._call(method, http_verb="GET", params={**arguments, "token": token})
+        except Transient as problem:
+            problem.sent = False  # whoever only looks says nothing, however the answer was lost
+            raise
 
     async def without_token(self, method: str, form: Mapping[str, str]) -> dict[str, Any]:
         """Calls a method that takes a form, and no bot token. Raises a SlackProblem."""

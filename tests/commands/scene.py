@@ -43,6 +43,7 @@ from storage.database import Database
 from storage.models import Notice, Workspace, new_id
 from storage.spool import Spool
 from tests import rows
+from tests.support import unhurried
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
 PICTURE = "https://media.example/bread.jpg"
@@ -204,7 +205,7 @@ async def serving(routes: list[BaseRoute]) -> AsyncIterator[tuple[str, Starlette
 async def playing(database: Database, folder: Path) -> AsyncIterator[Scene]:
     """The whole scene, running."""
     async with AsyncExitStack() as stack:
-        world, files = SlackWorld(app=app_config()), Files()
+        world, files = unhurried(SlackWorld(app=app_config())), Files()
         media = Route("/media.example/{name}", files.answer)
         origin, app = await stack.enter_async_context(serving([*create_slack_routes(world), media]))
         world.bot_url = origin

@@ -8,12 +8,14 @@ import pytest
 from sandbox.agency import Morning
 from sandbox.demo import Demo, running
 from tests.e2e.office import Office
+from tests.support import unhurried
 
 
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
     """The whole bot beside the sandbox, as `make demo` runs them, without a history."""
     async with running(0, tmp_path, history=False) as up:
+        unhurried(up.sandbox.slack)
         yield up
 
 

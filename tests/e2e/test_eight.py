@@ -40,7 +40,7 @@ async def test_one_facebook_login_offers_a_page_and_the_instagram_account_behind
         assert "Which accounts shall be connected?" in page.text and "@bakery on Instagram" in page.text
         picks = re.findall(r'<input[^>]*name="pick"[^>]*value="([^"]+)"', page.text)
         page = await browser.press(page, {"action": "link", "pick": picks})
-    assert "@bakery, @bakery on Instagram are connected" in page.text
+    assert "@bakery and @bakery on Instagram are connected" in page.text
     await office.demo.settled()
     said = office.roots()[-1].text
     assert said.count("✅") == 2 and "*Facebook*" in said and "*Instagram*" in said, said

@@ -24,6 +24,7 @@ from sandbox.slack.models import Channel
 from storage.crypto import new_key
 from storage.models import Workspace
 from tests.commands.scene import app_config, serving
+from tests.support import unhurried
 
 PUBLIC = "http://127.0.0.1:3000"
 INSTALL = "/slack/install"
@@ -138,8 +139,7 @@ async def a_town(database: Path | str, folder: Path, **settings: str) -> AsyncIt
     """The bot, put together as `run` does, without its clocks ticking by themselves. `database` is a file to
     copy, or an address."""
     async with AsyncExitStack() as stack:
-        world = SlackWorld(app=app_config())
-        world.switches.ack_seconds = world.switches.trigger_seconds = 60.0  # speed is measured elsewhere
+        world = unhurried(SlackWorld(app=app_config()))
         origin, _ = await stack.enter_async_context(serving([*create_slack_routes(world)]))
         if isinstance(database, Path):
             database = f"sqlite:///{shutil.copy(database, folder / 'town.db')}"
