@@ -16,11 +16,11 @@ from bot.commands import move_windows, outcomes, releasing, windows
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press
 from bot.commands.who import Asker, demand_member
-from bot.domain import posting
+from bot.domain import deciding
+from bot.domain.deciding import Choice
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
-from bot.domain.posting import Choice
 from bot.messages import actions
 from bot.messages import choosing as messages
 from bot.messages import queue as queue_words
@@ -119,11 +119,11 @@ async def drop(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
     """Gives them up, after the question."""
     demand_member(asker, DOING)
     choices = windows.read_carried(view).choices
-    await _decide(desk, asker, ack, choices, posting.drop, "dropped; it will not be sent")
+    await _decide(desk, asker, ack, choices, deciding.drop, "dropped; it will not be sent")
 
 
 async def _decide(
-    desk: Desk, asker: Asker, ack: AsyncAck, choices: Sequence[Choice], rule: posting.Decision, done: str
+    desk: Desk, asker: Asker, ack: AsyncAck, choices: Sequence[Choice], rule: deciding.Decision, done: str
 ) -> None:
     try:
         async with desk.house.db.write() as session:

@@ -12,11 +12,12 @@ from bot.commands.composer_form import Carried, Form, now_rounded, wall_of
 from bot.commands.desk import Desk
 from bot.commands.media import link_problem
 from bot.commands.who import Asker
-from bot.domain import editing, health, posting
+from bot.domain import health, posting, replanning
+from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
 from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.pictures import checking
-from bot.domain.posting import PAST_TOLERANCE, Choice, Draft, DraftProblems
+from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.messages import composer as messages
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
 from bot.messages.times import zone_of
@@ -314,7 +315,7 @@ async def _queued(
 async def spread(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> messages.Queued:
     """Moves a queued post's accounts apart. Raises NotCurrent where that is too late."""
     async with desk.house.db.write() as session:
-        done = await editing.stagger(session, asker.actor, choices, desk.house.clock.now())
+        done = await replanning.stagger(session, asker.actor, choices, desk.house.clock.now())
         post = await session.get_one(Post, done.changed[0].post_id)
         client = await session.get_one(Client, post.client_id)
         queued = await _queued(session, desk, asker, post, client, False)

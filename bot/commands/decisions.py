@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,10 +12,9 @@ from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press, read_choices
 from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, demand_named
-from bot.domain import pictures, posting
-from bot.domain.auditing import Actor
+from bot.domain import deciding, pictures
+from bot.domain.deciding import Choice, Decision
 from bot.domain.errors import NotCurrent, Refused
-from bot.domain.posting import Choice, Decision, Outcome
 from bot.domain.preferences import Right
 from bot.messages import actions, decisions
 from bot.messages.message import Message
@@ -24,21 +22,7 @@ from bot.messages.retry import FailureFacts
 from storage.models import Client, Delivery
 
 
-async def post_again(
-    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
-) -> Outcome:
-    """One that nobody could find: posted again, on the word of whoever looked."""
-    return await posting.post_again(session, actor, choices[0], now)
-
-
-async def it_is_live(
-    session: AsyncSession, actor: Actor, choices: Sequence[Choice], now: datetime
-) -> Outcome:
-    """One that somebody found."""
-    return await posting.it_is_live(session, actor, choices[0], now)
-
-
-def deciding(
+def pressing(
     rule: Decision, doing: str, done: str, *, named: bool = False, checked: str = ""
 ) -> PressHandler:
     """The handler of a button. `named`: only admins and the people named for the client; `checked`: what the
@@ -84,11 +68,11 @@ async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[C
 
 def register(app: AsyncApp, desk: Desk) -> None:
     """The buttons under posts and late posts, wherever they stand."""
-    retry = deciding(posting.retry, "send posts again", "sent on its way again", checked=releasing.RETRY)
-    again = deciding(post_again, "post something again", "going out again", named=True)
-    live = deciding(it_is_live, "settle posts", "noted as live; it is not sent again")
-    late = deciding(posting.send_late, "send waiting posts", "going out now", checked=releasing.LATE)
-    drop = deciding(posting.drop, "drop posts", "dropped; it will not be sent")
+    retry = pressing(deciding.retry, "send posts again", "sent on its way again", checked=releasing.RETRY)
+    again = pressing(deciding.post_again, "post something again", "going out again", named=True)
+    live = pressing(deciding.it_is_live, "settle posts", "noted as live; it is not sent again")
+    late = pressing(deciding.send_late, "send waiting posts", "going out now", checked=releasing.LATE)
+    drop = pressing(deciding.drop, "drop posts", "dropped; it will not be sent")
     for action_id, handler in (
         (actions.RETRY, retry),
         (actions.POST_AGAIN, again),

@@ -21,12 +21,13 @@ from bot.commands.requests import Press, PressHandler, listen_for_press, read_ch
 from bot.commands.who import Asker, demand_member
 from bot.domain import editing
 from bot.domain.auditing import Actor
+from bot.domain.deciding import Choice, Outcome
 from bot.domain.editing import Edit
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
-from bot.domain.posting import Choice, DraftProblems, Outcome
+from bot.domain.posting import DraftProblems
 from bot.messages import actions
 from bot.messages import queue as messages
 from bot.messages.message import Message

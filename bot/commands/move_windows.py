@@ -14,10 +14,10 @@ from bot.commands.desk import Desk
 from bot.commands.edit_windows import DOING, Again, choices_of, current, said_alone
 from bot.commands.requests import Press, PressHandler, listen_for_press, read_choices
 from bot.commands.who import Asker, demand_member
-from bot.domain import editing
+from bot.domain import replanning
+from bot.domain.deciding import Outcome
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
-from bot.domain.posting import Outcome
 from bot.messages import actions
 from bot.messages import queue as messages
 from bot.messages.blocks import Block
@@ -60,7 +60,7 @@ async def move(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
     try:
         async with desk.house.db.write() as session:
             now = desk.house.clock.now()
-            outcome = await editing.move(session, asker.actor, choices, due_at, now, apart)
+            outcome = await replanning.move(session, asker.actor, choices, due_at, now, apart)
     except NotCurrent:
         said = await outcomes.stale(desk, asker, choices)
         await ack(response_action="errors", errors={messages.AT: messages.without_marks(said)})

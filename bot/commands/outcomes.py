@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.commands.desk import Desk
 from bot.commands.who import Asker
+from bot.domain.deciding import Choice, Outcome
 from bot.domain.pictures import posts, queue
-from bot.domain.posting import Choice, Outcome
 from bot.messages import queue as messages
 from storage import clients as client_rows
 from storage import queue as store

@@ -37,8 +37,9 @@ from bot.commands.requests import (
 from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, who_asks
 from bot.domain import clients
+from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
-from bot.domain.posting import Choice, DraftProblems
+from bot.domain.posting import DraftProblems
 from bot.messages import actions, blocks
 from bot.messages import composer as messages
 from bot.messages.message import Message

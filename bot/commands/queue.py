@@ -6,12 +6,9 @@ says what happened since. The windows are in `edit_windows` and `move_windows`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from slack_bolt.async_app import AsyncApp
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands import edit_windows, importing, move_windows, outcomes
 from bot.commands.desk import Desk
@@ -27,11 +24,10 @@ from bot.commands.requests import (
 )
 from bot.commands.scope import find_clients, scope_word
 from bot.commands.who import Asker, demand_admin, demand_member, demand_named
-from bot.domain import editing, pausing
-from bot.domain.auditing import Actor
+from bot.domain import pausing, replanning
+from bot.domain.deciding import Decision
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import queue as pictures
-from bot.domain.posting import Choice, Outcome
 from bot.domain.preferences import Right
 from bot.messages import actions
 from bot.messages import queue as messages
@@ -40,8 +36,6 @@ from bot.messages.message import Message
 from storage import clients as client_rows
 
 DOING = edit_windows.DOING
-
-Rule = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[Outcome]]
 
 
 async def show(desk: Desk, request: Request) -> Message | None:
@@ -78,7 +72,7 @@ async def listed(desk: Desk, press: Press, said: str = "") -> Message:
 # -- buttons ---------------------------------------------------------------------------------------
 
 
-def changing(rule: Rule, done: str) -> PressHandler:
+def changing(rule: Decision, done: str) -> PressHandler:
     """The handler of a button that changes at once. `done`: "cancelled"."""
 
     async def handler(desk: Desk, press: Press) -> Message:
@@ -158,9 +152,9 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_command(app, desk, COMMAND)
     for action_id, handler in (
         (actions.QUEUE_PAGE, turn_page),
-        (actions.QUEUE_NOW, changing(editing.publish_now, "goes out now")),
-        (actions.QUEUE_CANCEL, changing(editing.cancel, "cancelled; it can be restored for a day")),
-        (actions.QUEUE_RESTORE, changing(editing.restore, "back in the queue")),
+        (actions.QUEUE_NOW, changing(replanning.publish_now, "goes out now")),
+        (actions.QUEUE_CANCEL, changing(replanning.cancel, "cancelled; it can be restored for a day")),
+        (actions.QUEUE_RESTORE, changing(replanning.restore, "back in the queue")),
         (actions.QUEUE_PAUSE, pause),
         (actions.QUEUE_RESUME, resume),
     ):

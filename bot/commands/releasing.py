@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.commands import outcomes, windows
 from bot.commands.desk import Desk
 from bot.commands.who import Asker, demand_member
-from bot.domain import posting
+from bot.domain import deciding
+from bot.domain.deciding import Choice, Decision
 from bot.domain.errors import NotCurrent
 from bot.domain.examining import Findings, examine, standing_ones
 from bot.domain.house import House
 from bot.domain.pictures import checking, posts
 from bot.domain.pictures import queue as pictures
-from bot.domain.posting import Choice, Decision
 from bot.messages import actions
 from bot.messages import queue as queue_words
 from bot.messages import releasing as messages
@@ -29,7 +29,7 @@ from storage.pictures import Item
 
 DOING = "send posts"
 RETRY, LATE = "retry", "late"
-RULES: Mapping[str, Decision] = {RETRY: posting.retry, LATE: posting.send_late}
+RULES: Mapping[str, Decision] = {RETRY: deciding.retry, LATE: deciding.send_late}
 
 
 async def asked_first(
@@ -72,14 +72,14 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
     """Sends them after all, at once or moved apart. A second Submit changes nothing."""
     demand_member(asker, DOING)
     carried = windows.read_carried(view)
-    rule = RULES.get(carried.words.get("kind", ""), posting.retry)
+    rule = RULES.get(carried.words.get("kind", ""), deciding.retry)
     how = windows.entered(view, messages.APART).get("selected_option") or {}
     try:
         async with desk.house.db.write() as session:
             moments = await _moments(session, desk.house, asker, carried.choices, str(how.get("value")))
             now = desk.house.clock.now()
             outcome = await rule(session, asker.actor, carried.choices, now)
-            posting.put_off(outcome, moments)
+            deciding.put_off(outcome, moments)
     except NotCurrent:
         said = await outcomes.stale(desk, asker, carried.choices)
         await windows.answer_with(ack, queue_words.done_modal("Send these?", said))

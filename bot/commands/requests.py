@@ -17,8 +17,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.commands.desk import Desk
 from bot.commands.who import Asker, who_asks
+from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
-from bot.domain.posting import Choice
 from bot.messages import actions
 from bot.messages.message import Message
 from bot.slack.errors import Refusal, SlackProblem

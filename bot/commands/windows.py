@@ -13,7 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.commands.desk import Desk
 from bot.commands.requests import in_words, unescaped
 from bot.commands.who import Asker, who_asks
-from bot.domain.posting import Choice
+from bot.domain.deciding import Choice
 from bot.messages import actions
 from bot.messages.blocks import Block
 

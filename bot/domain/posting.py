@@ -1,23 +1,20 @@
-"""Queueing a post, and what people decide about its deliveries afterwards.
-
-Every decision carries the attempt and revision that the person saw: a press whose numbers are not current
-changes nothing and says so. Ten presses are one.
-"""
+"""Queueing a post: stored with its deliveries once, however often it is submitted."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import incident_threads, media_use, reports
+from bot.domain import incident_threads, media_use
 from bot.domain.auditing import Actor, record
 from bot.domain.checking_posts import Proposed
 from bot.domain.content import media_row
-from bot.domain.errors import NotCurrent, Refused
+from bot.domain.errors import Refused
 from bot.domain.examining import Refusal, refusals
 from bot.domain.house import House
 from bot.platforms.base import Content, ContentProblem
@@ -27,7 +24,6 @@ from storage.upsert import insert_new
 
 PAST_TOLERANCE = timedelta(minutes=2)
 CLIENT_GONE = "That client does not exist any more."
-TEXT_MOST = 63_206  # Facebook's, the longest of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +51,6 @@ class Draft:
             )
             for row in chosen
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A decision about one delivery as the person saw it."""
-
-    delivery_id: str
-    attempt: int
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a press came to: deliveries that changed, and the choices that had moved on and were left alone.
-
-    `repeated`: the same was submitted before, and stands already."""
-
-    changed: tuple[Delivery, ...]
-    left: tuple[Choice, ...] = ()
-    repeated: bool = False
-
-
-Decision = Callable[[AsyncSession, Actor, Sequence[Choice], datetime], Awaitable[Outcome]]
-"""What a person decides about deliveries."""
 
 
 class DraftProblems(Refused):
@@ -123,7 +95,23 @@ async def queue_once(
         raise DraftProblems(refused)
     if draft.due_at < now - PAST_TOLERANCE:
         raise Refused("That time is in the past. Choose a later one, or post now.")
-    values = {
+    made = await insert_new(session, Post, _columns(actor, draft, now), "workspace_id", "request_key")
+    post = await standing(session, actor.workspace_id, draft.request_key)
+    if post is None:
+        raise Refused("That post is not there any more. Open the composer again.")
+    if made:
+        await media_use.hold(session, post, draft.content.media, now)
+        _add_deliveries(session, post, proposed, now)
+        await session.flush()
+        await incident_threads.touch_of_client(session, draft.client_id)
+        await watching.posts_changed(session, draft.connection_ids, now)
+        detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
+        record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
+    return post, made
+
+
+def _columns(actor: Actor, draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
         "id": new_id(),
         "workspace_id": actor.workspace_id,
         "client_id": draft.client_id,
@@ -138,19 +126,6 @@ async def queue_once(
         "channel_id": actor.channel_id,
         "created_at": now,
     }
-    made = await insert_new(session, Post, values, "workspace_id", "request_key")
-    post = await standing(session, actor.workspace_id, draft.request_key)
-    if post is None:
-        raise Refused("That post is not there any more. Open the composer again.")
-    if made:
-        await media_use.hold(session, post, draft.content.media, now)
-        _add_deliveries(session, post, proposed, now)
-        await session.flush()
-        await incident_threads.touch_of_client(session, draft.client_id)
-        await watching.posts_changed(session, draft.connection_ids, now)
-        detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
-        record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
-    return post, made
 
 
 async def standing(session: AsyncSession, workspace_id: str, request_key: str) -> Post | None:
@@ -189,143 +164,3 @@ def _add_deliveries(session: AsyncSession, post: Post, proposed: Iterable[Propos
                 changed_at=now,
             )
         )
-
-
-async def retry(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
-    """Sends failed deliveries again: only those, each once. Raises NotCurrent when none is."""
-    return await _decide(
-        session,
-        actor,
-        choices,
-        "post.retried",
-        now,
-        Delivery.state == "failed",
-        state="scheduled",
-        attempt=Delivery.attempt + 1,
-        next_at=now,
-        planned_at=now,
-        steps=0,
-        handles=None,
-        progress=None,
-        reason=None,
-        code=None,
-    )
-
-
-async def post_again(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> Outcome:
-    """A person looked and it is not there."""
-    return await _decide(
-        session,
-        actor,
-        [choice],
-        "post.sent_again",
-        now,
-        (Delivery.state == "unconfirmed") & Delivery.next_at.is_(None),
-        state="scheduled",
-        attempt=Delivery.attempt + 1,
-        next_at=now,
-        planned_at=now,
-        steps=0,
-        looks=0,
-        handles=None,
-        sending_id=None,
-        sending_at=None,
-        reason=None,
-    )
-
-
-async def it_is_live(session: AsyncSession, actor: Actor, choice: Choice, now: datetime) -> Outcome:
-    """A person looked and it is there."""
-    return await _decide(
-        session,
-        actor,
-        [choice],
-        "post.confirmed",
-        now,
-        (Delivery.state == "unconfirmed") & Delivery.next_at.is_(None),
-        state="published",
-        published_at=now,
-        settled_by=actor.user_id,
-        reason=None,
-    )
-
-
-async def send_late(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
-    """Lets go what waited for a person's word, in its order: now, or at its time where that is to come."""
-    moment = case((Delivery.due_at > now, Delivery.due_at), else_=now)
-    return await _decide(
-        session,
-        actor,
-        choices,
-        "post.late_sent",
-        now,
-        (Delivery.state == "blocked") & Delivery.late,
-        state="scheduled",
-        late=False,
-        next_at=moment,
-        planned_at=moment,
-        reason=None,
-    )
-
-
-def put_off(outcome: Outcome, moments: Mapping[str, datetime]) -> None:
-    """Gives what was just released moments of its own (UTC-aware), by the delivery."""
-    for row in outcome.changed:
-        at = moments.get(row.id)
-        if at is not None and row.next_at is not None and at > row.next_at:
-            row.due_at = row.planned_at = row.next_at = at
-
-
-async def drop(session: AsyncSession, actor: Actor, choices: Iterable[Choice], now: datetime) -> Outcome:
-    """Gives up deliveries that have not gone out."""
-    return await _decide(
-        session,
-        actor,
-        choices,
-        "post.dropped",
-        now,
-        Delivery.state.in_(("blocked", "failed", "scheduled")),
-        state="cancelled",
-        next_at=None,
-        late=False,
-    )
-
-
-async def _decide(
-    session: AsyncSession,
-    actor: Actor,
-    choices: Iterable[Choice],
-    action: str,
-    now: datetime,
-    condition: object,
-    **values: object,
-) -> Outcome:
-    changed: list[Delivery] = []
-    left: list[Choice] = []
-    for choice in choices:
-        moved = await session.execute(
-            update(Delivery)
-            .where(
-                Delivery.id == choice.delivery_id,
-                Delivery.workspace_id == actor.workspace_id,
-                Delivery.attempt == choice.attempt,
-                Delivery.revision == choice.revision,
-                condition,  # type: ignore[arg-type]
-            )
-            .values(changed_at=now, lease_owner=None, lease_until=None, **values)
-            .returning(Delivery)
-            .execution_options(populate_existing=True)
-        )
-        row = moved.scalars().first()
-        if row is None:
-            left.append(choice)
-        else:
-            changed.append(row)
-    if not changed:
-        raise NotCurrent("Nothing was changed: this has moved on since the message was written.")
-    await watching.posts_changed(session, (delivery.connection_id for delivery in changed), now)
-    for delivery in changed:
-        detail = {"delivery": delivery.id, "attempt": delivery.attempt}
-        record(session, actor, action, now, client_id=delivery.client_id, detail=detail)
-        await reports.settled(session, delivery)
-    return Outcome(tuple(changed), tuple(left))

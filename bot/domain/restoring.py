@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import holding
 from bot.domain.auditing import Actor, record
-from bot.domain.editing import FRESH
+from bot.domain.deciding import FRESH
 from bot.domain.errors import Refused
 from bot.domain.holding import Hold
 from bot.platforms.base import Reason

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import utc_now
-from bot.domain import posting
+from bot.domain import deciding
 from bot.domain.auditing import Actor
 from storage.models import Connection, Delivery, Notice, Process
 from tests.chaos.process import Child, eventually
@@ -173,10 +173,10 @@ async def woken_and_done(stage: Stage, frozen: Child) -> None:
 async def somebody_posts_it_again(stage: Stage) -> None:
     delivery = await stage.delivery()
     actor = Actor(delivery.workspace_id, "U1", "C1")
-    choice = posting.Choice(delivery.id, delivery.attempt, delivery.revision)
+    choice = deciding.Choice(delivery.id, delivery.attempt, delivery.revision)
     now = utc_now() + timedelta(seconds=stage.twins.offset[0])
     async with stage.database.write() as session:
-        await posting.post_again(session, actor, choice, now)
+        await deciding.post_again(session, actor, [choice], now)
 
 
 async def one_post_after_all(stage: Stage) -> None:

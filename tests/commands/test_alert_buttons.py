@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.domain import editing, incidents, posting
+from bot.domain import incidents, posting, replanning
 from bot.domain.auditing import Actor
+from bot.domain.deciding import Choice
 from bot.domain.outcomes import Judgement, Outcome
-from bot.domain.posting import Choice, Draft
+from bot.domain.posting import Draft
 from bot.messages import actions
 from bot.platforms.base import Account, Content, Reason
 from bot.slack.gateway import Gateway
@@ -237,7 +238,7 @@ async def test_what_waits_is_edited_once_however_often_it_changes(
     async with scene.house.db.write() as session:
         rows = (await session.execute(select(Delivery))).scalars().all()
         choices = [Choice(row.id, row.attempt, row.revision) for row in rows[:4]]
-        await editing.cancel(session, actor, choices, now)
+        await replanning.cancel(session, actor, choices, now)
     await scene.settle()
     assert "8 posts wait" in (await alert(scene)).text and len(edits) == 2
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.domain import editing, pausing, posting
+from bot.domain import deciding, editing, pausing, posting, replanning
 from bot.domain.auditing import Actor
 from bot.domain.checking_posts import STAGGER
+from bot.domain.deciding import Choice, Outcome
 from bot.domain.editing import Edit
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
-from bot.domain.posting import Choice, DraftProblems, Outcome
+from bot.domain.posting import DraftProblems
 from bot.jobs import sweep
 from bot.platforms.base import Content, Media, MediaKind, Wait
 from sandbox.platforms.testing import Twins, jpeg
@@ -210,14 +211,14 @@ async def test_moved_posts_go_out_at_the_new_time(twins: Twins, database: Databa
         (delivery_id,) = await queued(house, twins, await linked(house, twins, "x"))
         due = house.clock.now() + timedelta(hours=3)
         stale = await seen(house, delivery_id)
-        await press(house, editing.move, stale, due)
+        await press(house, replanning.move, stale, due)
         assert (await post_of(house, delivery_id)).due_at == due
-        assert (await press(house, editing.move, stale, due)).repeated
+        assert (await press(house, replanning.move, stale, due)).repeated
         with pytest.raises(NotCurrent):
-            await press(house, editing.move, stale, due + timedelta(hours=1))
+            await press(house, replanning.move, stale, due + timedelta(hours=1))
         with pytest.raises(Refused, match="past"):
             past = house.clock.now() - timedelta(hours=1)
-            await press(house, editing.move, await seen(house, delivery_id), past)
+            await press(house, replanning.move, await seen(house, delivery_id), past)
         await run(house, twins, 3600)
         assert texts(twins, "x") == [0, 0]
         await run(house, twins, 2 * 3600)
@@ -231,7 +232,7 @@ async def test_a_moved_account_leaves_the_others_alone(
         x, instagram = await both(house, twins)
         ids = await queued(house, twins, x, instagram)
         before = await post_of(house, ids[0])
-        await press(house, editing.move, await seen(house, ids[0]), before.due_at + timedelta(days=1))
+        await press(house, replanning.move, await seen(house, ids[0]), before.due_at + timedelta(days=1))
         other, post = await the(house, ids[1]), await post_of(house, ids[0])
         assert (other.revision, post.revision) == (1, 1)
         assert other.due_at == post.due_at == before.due_at
@@ -244,16 +245,16 @@ async def test_cancelled_posts_can_be_restored_for_a_day(
 ) -> None:
     async with house_at(twins, database, tmp_path) as house:
         (delivery_id,) = await queued(house, twins, await linked(house, twins, "x"), minutes=26 * 60)
-        await press(house, editing.cancel, await seen(house, delivery_id))
+        await press(house, replanning.cancel, await seen(house, delivery_id))
         with pytest.raises(NotCurrent):
-            await press(house, editing.cancel, await seen(house, delivery_id))
+            await press(house, replanning.cancel, await seen(house, delivery_id))
         await run(house, twins, 3600)
-        await press(house, editing.restore, await seen(house, delivery_id))
+        await press(house, replanning.restore, await seen(house, delivery_id))
         assert (await the(house, delivery_id)).state == "scheduled"
-        await press(house, editing.cancel, await seen(house, delivery_id))
+        await press(house, replanning.cancel, await seen(house, delivery_id))
         await run(house, twins, 86_401)
         with pytest.raises(NotCurrent):
-            await press(house, editing.restore, await seen(house, delivery_id))
+            await press(house, replanning.restore, await seen(house, delivery_id))
         await run(house, twins, 7200)
         assert (await the(house, delivery_id)).state == "cancelled" and texts(twins, "x") == [0, 0]
 
@@ -266,28 +267,28 @@ async def test_what_was_dropped_elsewhere_or_disconnected_is_not_restored(
         (dropped,) = await queued(house, twins, connection)
         actor = Actor(connection.workspace_id, "U1")
         async with house.db.write() as session:
-            await posting.drop(session, actor, await seen(house, dropped), house.clock.now())
+            await deciding.drop(session, actor, await seen(house, dropped), house.clock.now())
         with pytest.raises(NotCurrent):
-            await press(house, editing.restore, await seen(house, dropped))
+            await press(house, replanning.restore, await seen(house, dropped))
         (cancelled,) = await queued(house, twins, connection, text=NEW)
-        await press(house, editing.cancel, await seen(house, cancelled))
+        await press(house, replanning.cancel, await seen(house, cancelled))
         async with house.db.write() as session:
             (await session.get_one(Connection, connection.id)).state = "disconnected"
         with pytest.raises(NotCurrent):
-            await press(house, editing.restore, await seen(house, cancelled))
+            await press(house, replanning.restore, await seen(house, cancelled))
 
 
 async def test_publish_now_is_one_send(twins: Twins, database: Database, tmp_path: Path) -> None:
     async with house_at(twins, database, tmp_path) as house:
         (delivery_id,) = await queued(house, twins, await linked(house, twins, "x"), minutes=600)
         stale = await seen(house, delivery_id)
-        await press(house, editing.publish_now, stale)
+        await press(house, replanning.publish_now, stale)
         with pytest.raises(NotCurrent):
-            await press(house, editing.publish_now, stale)
+            await press(house, replanning.publish_now, stale)
         await run(house, twins)
         assert texts(twins, "x") == [1, 0]
         with pytest.raises(NotCurrent):
-            await press(house, editing.cancel, await seen(house, delivery_id))
+            await press(house, replanning.cancel, await seen(house, delivery_id))
         assert (await the(house, delivery_id)).state == "published"
 
 
@@ -296,7 +297,7 @@ async def test_a_stagger_moves_apart(twins: Twins, database: Database, tmp_path:
         x, instagram = await both(house, twins)
         ids = await queued(house, twins, x, instagram)
         due = (await the(house, ids[0])).due_at
-        await press(house, editing.stagger, await seen(house, *ids))
+        await press(house, replanning.stagger, await seen(house, *ids))
         assert [(await the(house, key)).due_at - due for key in ids] == [timedelta(0), STAGGER]
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.domain import breaker, editing, holding, posting
+from bot.domain import breaker, deciding, editing, holding, posting, replanning
 from bot.domain.auditing import Actor
+from bot.domain.deciding import Choice, Outcome
 from bot.domain.editing import Edit
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
-from bot.domain.posting import Choice, Outcome
 from bot.jobs import sweep
 from bot.platforms.base import Content
 from sandbox.platforms.testing import Twins
@@ -86,7 +86,7 @@ async def test_what_comes_later_joins_the_message_that_still_asks(
         async with database.write() as session:
             actor = Actor(connection.workspace_id, "U1")
             choices = await seen(house, *first, *second)
-            await posting.drop(session, actor, choices, house.clock.now())
+            await deciding.drop(session, actor, choices, house.clock.now())
         third = await queued(house, connection, 5)
         await run(house, twins, HOUR)
         (row,) = await rows(house, *third)
@@ -144,7 +144,7 @@ async def test_late_posts_are_moved_apart_in_their_order_once(
         async def move() -> Outcome:
             async with database.write() as session:
                 now = house.clock.now()
-                return await editing.move(session, actor, choices, start, now, timedelta(hours=1))
+                return await replanning.move(session, actor, choices, start, now, timedelta(hours=1))
 
         await move()
         dues = [(row.due_at - start) / timedelta(hours=1) for row in await rows(house, *ids)]
@@ -203,7 +203,7 @@ async def test_what_a_backup_had_goes_out_at_its_time_when_it_is_kept(
         assert not twins.world.ledger.posts("")
         async with database.write() as session:
             actor = Actor(connection.workspace_id, "U1")
-            await posting.send_late(session, actor, choices, house.clock.now())
+            await deciding.send_late(session, actor, choices, house.clock.now())
         await run(house, twins, 5)
         assert [row.state for row in await rows(house, *ids)] == ["published", "scheduled"]
         await run(house, twins, 51 * 60)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import posting, second_look
+from bot.domain import deciding, posting, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
@@ -146,9 +146,9 @@ async def test_what_became_late_is_offered_in_one_message_never_fired(
         (offer,) = await told(house, "late")
         assert {(await the(house, key)).offer_id for key in ids} == {offer.id}
         actor = Actor(client.workspace_id, "U1")
-        choices = [posting.Choice(key, 1, 1) for key in ids]
+        choices = [deciding.Choice(key, 1, 1) for key in ids]
         async with database.write() as session:
-            await posting.send_late(session, actor, choices, house.clock.now())
+            await deciding.send_late(session, actor, choices, house.clock.now())
         for _ in range(8):
             await run(house, twins, 10)
         # X takes the text once and calls the other two copies: they are looked for, then asked about.
@@ -183,8 +183,8 @@ async def test_ten_presses_of_retry_are_one_send(twins: Twins, database: Databas
         async def press() -> bool:
             try:
                 async with database.write() as session:
-                    choice = posting.Choice(delivery_id, 1, 1)
-                    await posting.retry(session, actor, [choice], house.clock.now())
+                    choice = deciding.Choice(delivery_id, 1, 1)
+                    await deciding.retry(session, actor, [choice], house.clock.now())
             except NotCurrent:
                 return False
             return True
@@ -239,8 +239,8 @@ async def test_another_workspace_cannot_decide(twins: Twins, database: Database,
         (delivery_id,) = await queued(house, twins, connection, minutes=5)
         with pytest.raises(NotCurrent):
             async with database.write() as session:
-                choice = posting.Choice(delivery_id, 1, 1)
-                await posting.drop(session, Actor("f" * 32, "U9"), [choice], datetime.now().astimezone())
+                choice = deciding.Choice(delivery_id, 1, 1)
+                await deciding.drop(session, Actor("f" * 32, "U9"), [choice], datetime.now().astimezone())
         assert (await the(house, delivery_id)).state == "scheduled"
 
 

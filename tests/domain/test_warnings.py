@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import editing, posting, warnings, working_time
+from bot.domain import deciding, posting, replanning, warnings, working_time
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
@@ -185,8 +185,8 @@ async def test_a_post_that_is_queued_or_moved_beyond_a_known_end_is_noticed_at_o
         assert (await the_warning(database)).detail["step"] == warnings.EARLY
         async with house.db.write() as session:
             (row,) = (await session.execute(select(Delivery))).scalars()
-            choice = posting.Choice(row.id, row.attempt, row.revision)
-            await editing.move(session, actor, [choice], now + timedelta(days=3), now)
+            choice = deciding.Choice(row.id, row.attempt, row.revision)
+            await replanning.move(session, actor, [choice], now + timedelta(days=3), now)
         await work(house)
         assert (await the_warning(database)).state == "closed"
 

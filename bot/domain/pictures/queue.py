@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.deciding import Choice
 from bot.domain.house import House
 from bot.domain.pictures.parts import client_name
 from bot.domain.pictures.posts import post, shown
-from bot.domain.posting import Choice
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.queue import PAGE_POSTS, Queued, QueueFacts, Since
 from storage import clients, pictures
