@@ -217,10 +217,10 @@ class Morning:
         await maria.close(await self._modal(maria, "Queued"))
 
 
-def wall(due: datetime, zone: str = "Europe/Berlin") -> dict[str, object]:
-    """A moment in the client's zone, as the composer's day and time take it."""
+def wall(due: datetime, zone: str = "Europe/Berlin", window: str = "composer") -> dict[str, object]:
+    """A moment in the client's zone, as a window's day and time take it."""
     local = due.astimezone(ZoneInfo(zone))
-    return {"composer.date": local.date(), "composer.time": local.time()}
+    return {f"{window}.date": local.date(), f"{window}.time": local.time()}
 
 
 def links_in(person: Person, channel_id: str) -> list[str]:

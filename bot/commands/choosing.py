@@ -93,7 +93,7 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
     if not items:
         await _say(ack, await outcomes.stale(desk, asker, choices))
     elif what.get("value") == messages.MOVE:
-        await windows.answer_with(ack, move_windows.window(desk, items, carried.channel_id))
+        await windows.answer_with(ack, move_windows.window(desk, asker, items, carried.channel_id))
     else:
         kept = windows.metadata(choices, carried.channel_id)
         asked = messages.drop_asked([posts.shown(desk.house, item) for item in items], kept)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.commands.requests import unescaped
-from bot.domain.moments import instants
+from bot.commands.wall_time import NO_TIME, Wall, read_wall
 from bot.messages import composer as messages
 from bot.messages.composer import Attached
 
@@ -38,9 +38,8 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was filled in. `date` and `time` are the client's wall time as Slack's pickers give it, empty
-    where nothing was chosen; `fold`: which of two equal times; `own`: the platforms that were ticked for a
-    text of their own, `texts` what was written for them; `title` is None where no platform has one; `files`
+    """What was filled in. `at`: the client's wall time; `own`: the platforms that were ticked for a text of
+    their own, `texts` what was written for them; `title` is None where no platform has one; `files`
     lie in Slack, `files_block` is where more were added."""
 
     view_id: str
@@ -49,9 +48,7 @@ class Form:
     text: str
     media_url: str
     when: str
-    date: str = ""
-    time: str = ""
-    fold: int | None = None
+    at: Wall = NO_TIME
     own: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     link: str = ""
@@ -93,15 +90,6 @@ class Form:
         """How many of them seem to be films, from their names; what they are stands in their bytes."""
         return sum(name.partition("?")[0].casefold().endswith(FILM_ENDS) for name in self.names)
 
-    def instants(self, zone: str) -> tuple[datetime, ...]:
-        """The instants (UTC-aware) that day and time may mean; none where there is no such time."""
-        try:
-            wall = datetime.fromisoformat(f"{self.date}T{self.time}")
-            found = instants(wall, zone)
-        except (ValueError, OverflowError):
-            return ()
-        return found if self.fold is None or len(found) < 2 else (found[min(self.fold, 1)],)
-
 
 def carried_by(view: Mapping[str, Any]) -> Carried:
     """What a modal carries; nothing where that cannot be read."""
@@ -126,7 +114,6 @@ def read_form(view: Mapping[str, Any]) -> Form:
     values = view["state"]["values"]
     chosen = _entered(values, messages.accounts_block(carried.client_id or "")).get("selected_options") or []
     when = _entered(values, messages.WHEN).get("selected_option") or {}
-    fold = (_entered(values, messages.FOLD).get("selected_option") or {}).get("value")
     differ = next((block for block in values if block.startswith(f"{messages.DIFFER}:")), "")
     ticked = _entered(values, differ).get("selected_options") or []
     return Form(
@@ -136,9 +123,7 @@ def read_form(view: Mapping[str, Any]) -> Form:
         text=_typed(values, messages.TEXT),
         media_url=_typed(values, messages.MEDIA),
         when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
-        date=str(_entered(values, messages.DATE).get("selected_date") or ""),
-        time=str(_entered(values, messages.TIME).get("selected_time") or ""),
-        fold=int(fold) if fold in ("0", "1") else None,
+        at=read_wall(values, messages.AT),
         own=tuple(str(item["value"]) for item in ticked),
         texts={
             block.partition(":")[2]: _typed(values, block)
@@ -151,11 +136,6 @@ def read_form(view: Mapping[str, Any]) -> Form:
         files_block=next((block for block in values if block.startswith(FILES)), messages.MEDIA),
         title=_typed(values, messages.TITLE_FIELD) if messages.TITLE_FIELD in values else None,
     )
-
-
-def wall_of(at: datetime) -> tuple[str, str]:
-    """A moment in the client's zone, as Slack's pickers take it."""
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}"
 
 
 def now_rounded(now: datetime) -> datetime:

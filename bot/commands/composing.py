@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands.composer_form import Carried, Form, now_rounded, wall_of
+from bot.commands import wall_time
+from bot.commands.composer_form import Carried, Form, now_rounded
 from bot.commands.desk import Desk
 from bot.commands.media import link_problem
 from bot.commands.who import Asker
@@ -17,10 +18,10 @@ from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
 from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.pictures import checking
-from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
+from bot.domain.posting import Draft, DraftProblems
 from bot.messages import composer as messages
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
-from bot.messages.times import zone_of
+from bot.messages.wall_time import WallTime
 from bot.platforms.base import Content, Media, MediaKind, PlatformInfo, Reason
 from storage import clients, connections
 from storage import deliveries as delivery_rows
@@ -76,15 +77,12 @@ async def facts(
         )
         platforms.append(info)
     unique = list({info.key: info for info in platforms}.values())
-    at = now_rounded(now)
-    date, time = wall_of(at.astimezone(zone_of(client.zone)))
+    wall = wall_time.wall_at(now_rounded(now), client.zone)
     return messages.Composer(
         messages.ComposerClient(client.id, client.slug, client.zone),
         tuple(accounts),
         carried,
-        date=date,
-        time=time,
-        author_time=messages.author_words(at, client.zone, asker.zone),
+        at=wall_time.shown(wall, client.zone, client.slug, asker.zone),
         limits={info.key: _limit(info) for info in unique},
         notes={info.key: _notes(desk, info) for info in unique},
         titled={info.key: f"{info.title} ({info.limits.titled})" for info in unique if info.limits.titled},
@@ -93,8 +91,6 @@ async def facts(
 
 def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
     """The composer again with what its author had filled in, and what was wrong."""
-    zone = shown.client.zone if shown.client is not None else "UTC"
-    unfolded = replace(form, fold=None).instants(zone)
     return replace(
         shown,
         metadata=replace(form.carried, client_id=shown.client.id if shown.client else None).metadata,
@@ -105,22 +101,20 @@ def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = 
         media=form.media_url,
         alts=form.alts,
         when=form.when,
-        date=form.date or shown.date,
-        time=form.time or shown.time,
-        author_time=messages.author_words(unfolded[0], zone, asker.zone) if unfolded else "",
-        folds=_folds(unfolded, zone) if not form.is_now else (),
+        at=_moment(shown, asker, form),
         problem=problem,
         files=form.files,
         title=form.title or "",
     )
 
 
-def _folds(found: Sequence[datetime], zone: str) -> tuple[tuple[str, str], ...]:
-    if len(found) < 2:
-        return ()
-    words = ("The first, before the clocks go back", "The second, after they went back")
-    local = [at.astimezone(zone_of(zone)) for at in found]
-    return tuple((str(number), f"{words[number]} ({at:%z})") for number, at in enumerate(local))
+def _moment(shown: messages.Composer, asker: Asker, form: Form) -> WallTime | None:
+    """The time that was chosen; what is still open is as it was proposed."""
+    if shown.at is None:
+        return None
+    wall = replace(form.at, date=form.at.date or shown.at.day, time=form.at.time or shown.at.time)
+    found = wall_time.shown(wall, shown.at.zone, shown.at.slug, asker.zone)
+    return replace(found, folds=()) if form.is_now else found
 
 
 def asking(desk: Desk, asked: Asked, zone: str) -> messages.Asking:
@@ -172,28 +166,14 @@ def early_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
     if lines > len(form.names):
         number = "is one description" if lines == 1 else f"are {lines} descriptions"
         found[messages.ALT] = f"There {number} for {len(form.names)} pictures and films. One line for each."
-    return found | ({} if form.is_now else _moment_problems(form, zone, now))
-
-
-def _moment_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
-    if not form.date:
-        return {messages.DATE: "Choose a day, or “Now” above."}
-    if not form.time:
-        return {messages.TIME: "Choose a time, or “Now” above."}
-    found = form.instants(zone)
-    if not found:
-        said = (
-            f"{form.time} does not exist on that day in {zone}: the clocks go forward. Choose another time."
-        )
-        return {messages.TIME: said}
-    if max(found) < now - PAST_TOLERANCE:
-        return {messages.TIME: f"That time is in the past in {zone}. Choose a later one, or “Now” above."}
-    return {}
+    if form.is_now:
+        return found
+    return found | wall_time.problems(form.at, zone, now, messages.AT, ", or “Now” above")
 
 
 def is_ambiguous(form: Form, zone: str) -> bool:
     """Whether the time comes twice on that day, and nobody has said which is meant."""
-    return not form.is_now and len(form.instants(zone)) > 1
+    return not form.is_now and len(form.at.instants(zone)) > 1
 
 
 async def certain_problems(desk: Desk, asker: Asker, form: Form) -> list[Refusal]:
@@ -280,7 +260,7 @@ async def accept(
         client = await clients.get(session, actor.workspace_id, form.client_id)
         if client is None or client.closed_at is not None:
             raise Refused(CLIENT_GONE)
-        due = form.instants(client.zone)[:1] if not form.is_now else ()
+        due = form.at.instants(client.zone)[:1] if not form.is_now else ()
         draft = drafted(form, media, due[0] if due else now)
         post = await posting.standing(session, actor.workspace_id, draft.request_key)
         if post is None:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.commands import outcomes, windows
+from bot.commands import outcomes, wall_time, windows
+from bot.commands.composer_form import now_rounded
 from bot.commands.desk import Desk
 from bot.commands.edit_windows import DOING, Again, choices_of, current, said_alone
 from bot.commands.requests import Press, PressHandler, listen_for_press, read_choices
+from bot.commands.wall_time import Wall, read_wall
 from bot.commands.who import Asker, demand_member
 from bot.domain import replanning
 from bot.domain.deciding import Outcome
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
+from bot.domain.pictures import queue as pictures
 from bot.messages import actions
 from bot.messages import queue as messages
 from bot.messages.blocks import Block
 from bot.messages.message import Message
-from storage import clients as client_rows
 from storage.deliveries import BEFORE_RETURN
+from storage.models import Client
 from storage.pictures import Item
 
 
@@ -34,61 +37,104 @@ def opening(again: Again) -> PressHandler:
         items = await current(desk, press, BEFORE_RETURN)
         if not items:
             return await again(desk, press, await outcomes.stale(desk, press.asker, read_choices(press)))
-        view = window(desk, items, press.channel_id)
+        view = window(desk, press.asker, items, press.channel_id)
         await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, view)
         return None
 
     return handler
 
 
-def window(desk: Desk, items: Sequence[Item], channel_id: str | None) -> Block:
-    """For these deliveries, in the order in which they were due."""
-    at = max(items[0].delivery.due_at, desk.house.clock.now())
-    shown = [posts.shown(desk.house, item) for item in items]
-    return messages.move_modal(shown, int(at.timestamp()), windows.metadata(choices_of(items), channel_id))
+def window(desk: Desk, asker: Asker, items: Sequence[Item], channel_id: str | None) -> Block:
+    """For these deliveries of one client, in the order in which they were due: it proposes the first one's
+    own time, or a near one where that has passed."""
+    now, due = desk.house.clock.now(), items[0].delivery.due_at
+    wall = wall_time.wall_at(due if due > now else now_rounded(now), items[0].client.zone)
+    return _window(desk, asker, items, wall, windows.metadata(choices_of(items), channel_id))
+
+
+def _window(
+    desk: Desk, asker: Asker, items: Sequence[Item], wall: Wall, metadata: str, apart: str = ""
+) -> Block:
+    client = items[0].client
+    at = wall_time.shown(wall, client.zone, client.slug, asker.zone)
+    return messages.move_modal([posts.shown(desk.house, item) for item in items], at, metadata, apart)
+
+
+async def _of_view(desk: Desk, asker: Asker, view: Mapping[str, Any]) -> list[Item]:
+    """The deliveries that the window is about, whatever became of them. Raises Refused where none is left."""
+    async with desk.house.db.read() as session:
+        choices = windows.read_carried(view).choices
+        found = await pictures.of_choices(session, asker.actor.workspace_id, choices)
+    if not found:
+        raise Refused(messages.stale_words([]))
+    return [item for item, _ in found]
+
+
+async def reshape(desk: Desk, press: Press) -> None:
+    """Another day or time was chosen: what that is for the author, and which of two it is."""
+    demand_member(press.asker, DOING)
+    view = press.view or {}
+    items = await _of_view(desk, press.asker, view)
+    again = _again(desk, press.asker, items, view)
+    await desk.gateway.update_view(press.asker.actor.workspace_id, str(view["id"]), again)
+
+
+def _again(desk: Desk, asker: Asker, items: Sequence[Item], view: Mapping[str, Any]) -> Block:
+    wall = read_wall(view["state"]["values"], messages.AT)
+    return _window(desk, asker, items, wall, str(view.get("private_metadata") or ""), _apart(view))
 
 
 async def move(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any]) -> None:
     """Gives them another time, or says why not. A second Submit is the same one."""
     demand_member(asker, DOING)
+    try:
+        items = await _of_view(desk, asker, view)
+        client, wall = items[0].client, read_wall(view["state"]["values"], messages.AT)
+        wrong = wall_time.problems(wall, client.zone, desk.house.clock.now(), messages.AT)
+        found = wall.instants(client.zone)
+        if wrong:
+            await ack(response_action="errors", errors=wrong)
+        elif len(found) > 1:
+            await windows.answer_with(ack, _again(desk, asker, items, view))
+        else:
+            await windows.answer_with(ack, await _move_to(desk, asker, found[0], client, view))
+    except Refused as refused:
+        await ack(response_action="errors", errors={messages.AT.time: refused.text})
+
+
+async def _move_to(
+    desk: Desk, asker: Asker, due_at: datetime, client: Client, view: Mapping[str, Any]
+) -> Block:
     choices = windows.read_carried(view).choices
-    at = windows.entered(view, messages.AT).get("selected_date_time")
-    if not isinstance(at, int):
-        await ack(response_action="errors", errors={messages.AT: "Choose a time."})
-        return
-    due_at, apart = datetime.fromtimestamp(at, UTC), _apart(view)
+    apart = timedelta(seconds=int(_apart(view) or 0))
     try:
         async with desk.house.db.write() as session:
             now = desk.house.clock.now()
             outcome = await replanning.move(session, asker.actor, choices, due_at, now, apart)
-    except NotCurrent:
+    except NotCurrent as late:
         said = await outcomes.stale(desk, asker, choices)
-        await ack(response_action="errors", errors={messages.AT: messages.without_marks(said)})
-        return
-    except Refused as refused:
-        await ack(response_action="errors", errors={messages.AT: refused.text})
-        return
+        raise Refused(messages.without_marks(said)) from late
     desk.house.wake.all()
-    said = await outcomes.done(desk, asker, outcome, await _moved(desk, asker, outcome))
-    await windows.answer_with(ack, messages.done_modal("Move", said))
+    said = await outcomes.done(desk, asker, outcome, _moved(outcome, client, asker))
+    return messages.done_modal("Move", said)
 
 
-def _apart(view: Mapping[str, Any]) -> timedelta:
-    chosen = windows.entered(view, messages.APART).get("selected_option") or {}
-    seconds = str(chosen.get("value") or "")
-    return timedelta(seconds=int(seconds)) if seconds in messages.APARTS else timedelta(0)
+def _apart(view: Mapping[str, Any]) -> str:
+    """A key of APARTS; nothing where the window does not ask."""
+    seconds = str((windows.entered(view, messages.APART).get("selected_option") or {}).get("value") or "")
+    return seconds if seconds in messages.APARTS else ""
 
 
-async def _moved(desk: Desk, asker: Asker, outcome: Outcome) -> str:
-    async with desk.house.db.read() as session:
-        client = await client_rows.get(session, asker.actor.workspace_id, outcome.changed[0].client_id)
-    zone = client.zone if client is not None else "UTC"
+def _moved(outcome: Outcome, client: Client, asker: Asker) -> str:
     dues = [row.due_at for row in outcome.changed]
-    return messages.moved_words(min(dues), max(dues), zone, asker.zone)
+    return messages.moved_words(min(dues), max(dues), client.zone, asker.zone)
 
 
 def register(app: AsyncApp, desk: Desk, again: Again) -> None:
     """*Move* in the queue and under late posts, and the window. `again`: the queue's list."""
+
     listen_for_press(app, desk, actions.QUEUE_MOVE, opening(again), replaces=True)
     listen_for_press(app, desk, actions.MOVE_LATE, opening(said_alone))
+    for block in (messages.AT.day, messages.AT.time):
+        listen_for_press(app, desk, block, reshape)
     windows.listen_for_submit(app, desk, actions.QUEUE_MOVER, move)

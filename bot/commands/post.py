@@ -54,7 +54,7 @@ OVERTAKEN_SECONDS = 0.8
 the window would stay at "looking at your pictures"."""
 LIVE = re.compile(
     rf"^(?:{re.escape(messages.ACCOUNTS)}:|{re.escape(messages.DIFFER)}:"
-    rf"|(?:{'|'.join(map(re.escape, (messages.WHEN, messages.DATE, messages.TIME)))})$)"
+    rf"|(?:{'|'.join(map(re.escape, (messages.WHEN, messages.AT.day, messages.AT.time)))})$)"
 )
 """Fields whose choice changes what the window shows: how many for whom, whose text, the author's time."""
 

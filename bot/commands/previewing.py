@@ -32,7 +32,7 @@ async def _seen(desk: Desk, asker: Asker, form: Form) -> messages.Preview:
         client = await clients.get(session, asker.actor.workspace_id, form.client_id)
         if client is None or client.closed_at is not None:
             raise Refused(composing.CLIENT_GONE)
-        due = form.instants(client.zone)
+        due = form.at.instants(client.zone)
         stand_in = composing.STAND_INS[1 if form.films else 0]
         draft = composing.drafted(form, [stand_in] * len(form.names), due[0] if due else now)
         if form.is_now:

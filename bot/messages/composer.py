@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.messages import actions, blocks, modals
-from bot.messages.times import both_zones, zone_of
+from bot.messages.times import both_zones
+from bot.messages.wall_time import Names, WallTime, fields
 
 TITLE = "New post"
 STAGGER_MINUTES = 5
 CLIENT = "composer.client"
 TEXT, LINK, MEDIA, ALT = "composer.text", "composer.link", "composer.media", "composer.alt"
-WHEN, DATE, TIME, FOLD = "composer.when", "composer.date", "composer.time", "composer.fold"
+WHEN = "composer.when"
+AT = Names("composer.date", "composer.time", "composer.fold")
 TITLE_FIELD = "composer.title"
 ACCOUNTS, DIFFER, OWN = "composer.accounts", "composer.differ", "composer.own"  # each with more behind it
 KEPT, FILES = "composer.kept", "composer.files"  # these too, see `named_after`
@@ -65,9 +67,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """What the composer shows. `date` ("2026-11-21") and `time` ("18:00") are the client's wall time, and
-    `author_time` says what that is for the author; `folds`: the two instants of a time that comes twice, each
-    as (value, words).
+    """What the composer shows. `at`: when it goes out, where that is not now; None without a client.
 
     `problem` stands on top, `troubles` above the field (a block id) that each belongs to. By platform (their
     keys): `limits`: what it takes ("X: 280 characters"); `notes`: what is worth knowing beforehand; `titled`:
@@ -78,10 +78,7 @@ class Composer:
     client: ComposerClient | None
     accounts: tuple[Choosable, ...]
     metadata: str
-    date: str = ""
-    time: str = ""
-    author_time: str = ""
-    folds: tuple[tuple[str, str], ...] = ()
+    at: WallTime | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
@@ -211,7 +208,7 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
         *_title(facts),
         _link(facts),
         *_media(facts),
-        *_moment(facts, client),
+        *_moment(facts),
         *([preview.block] if preview is not None else []),
         *(blocks.context(blocks.escape(note)).block for note in _notes(facts)),
     ]
@@ -280,20 +277,10 @@ def _media(facts: Composer) -> list[blocks.Block]:
     return found
 
 
-def _moment(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
+def _moment(facts: Composer) -> list[blocks.Block]:
     times = [modals.option("Now", NOW), modals.option("At the time below", LATER)]
-    hint = f"In {client.zone}, the zone of {client.slug}.{facts.author_time}"
-    day, hour = modals.day_element(facts.date), modals.hour_element(facts.time)
-    shown = [
-        modals.field(WHEN, "When", modals.one_element(times, facts.when), dispatches=True),
-        modals.field(DATE, "Day", day, optional=True, dispatches=True),
-        modals.field(TIME, "Time", hour, optional=True, hint=hint, dispatches=True),
-    ]
-    if facts.folds:
-        both = [modals.option(words, value) for value, words in facts.folds]
-        said = "The clocks go back on that day: this time comes twice."
-        shown.append(modals.field(FOLD, "Which of the two?", modals.one_element(both, ""), hint=said))
-    return shown
+    when = modals.field(WHEN, "When", modals.one_element(times, facts.when), dispatches=True)
+    return [when, *(fields(AT, facts.at, optional=True) if facts.at is not None else ())]
 
 
 def named_after(block: str, kept: Sequence[Attached]) -> str:
@@ -354,17 +341,6 @@ def queued_words(queued: Queued) -> str:
         for at, labels in queued.moments
     ]
     return f"{said}spread: {'; '.join(each)}."
-
-
-def author_words(at: datetime, zone: str, author_zone: str | None) -> str:
-    """What a moment is for the author, as the end of a hint; nothing where it is the same."""
-    if author_zone is None:
-        return ""
-    mine, local = at.astimezone(zone_of(author_zone)), at.astimezone(zone_of(zone))
-    if mine.utcoffset() == local.utcoffset():
-        return ""
-    other_day = "" if mine.date() == local.date() else f" {mine:%a} {mine.day} {mine:%b}"
-    return f" {local:%H:%M} there is {mine:%H:%M}{other_day} for you ({author_zone})."
 
 
 def limits_hint(title: str, text_max: int, needs_media: bool, takes_media: bool) -> str:

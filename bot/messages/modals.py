@@ -149,10 +149,5 @@ def hour_element(initial: str) -> Block:
     return {"type": "timepicker"} | ({"initial_time": initial} if initial else {})
 
 
-def moment_element(initial: int) -> Block:
-    """A date and time in the reader's own zone; `initial` in seconds since 1970."""
-    return {"type": "datetimepicker", "initial_date_time": initial}
-
-
 def _plain(text: str, most: int) -> Block:
     return {"type": "plain_text", "text": plain(text, most) or "\u2013", "emoji": True}

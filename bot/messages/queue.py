@@ -28,12 +28,14 @@ from bot.messages.deliveries import ALL_MOST, EXCERPT_MOST, DeliveryShown, PostS
 from bot.messages.message import Message
 from bot.messages.people import ClientName
 from bot.messages.times import day, moment, zone_of
+from bot.messages.wall_time import Names, WallTime, fields
 from bot.messages.words import post_words
 
 PAGE_POSTS = 8  # three blocks each, at most
 PAUSED_MOST = 5
 ALL = "all"
-TEXT, POST_TITLE, LINK, AT = "queue.text", "queue.title", "queue.link", "queue.at"
+TEXT, POST_TITLE, LINK = "queue.text", "queue.title", "queue.link"
+AT = Names("queue.date", "queue.time", "queue.fold")
 OWN = "queue.own"  # with the platform behind it
 APART = "queue.apart"
 APARTS = {
@@ -369,16 +371,14 @@ def own_block(platform: str) -> str:
     return f"{OWN}:{platform}"
 
 
-def move_modal(items: Sequence[DeliveryShown], at: int, metadata: str) -> Block:
-    """The window in which posts are moved; `at` in seconds since 1970."""
-    zone = items[0].post.client.zone
-    hint = f"In your own time zone. {items[0].post.client.slug} is in {zone}."
+def move_modal(items: Sequence[DeliveryShown], at: WallTime, metadata: str, apart: str = "") -> Block:
+    """The window in which posts are moved. `apart`: a key of APARTS."""
     several = len({(item.post.id, item.planned_at) for item in items}) > 1
-    label = "When does the first go out?" if several else "New time"
-    shown = [_about(items), modals.field(AT, label, modals.moment_element(at), hint=hint)]
+    label = "When does the first go out? Day" if several else "New day"
+    shown = [_about(items), *fields(AT, at, label=label)]
     if several:
         options = [modals.option(words, seconds) for seconds, words in APARTS.items()]
-        spread = modals.one_element(options, next(iter(APARTS)))
+        spread = modals.one_element(options, apart if apart in APARTS else next(iter(APARTS)))
         shown.append(modals.field(APART, "And the others?", spread, hint="They keep their order."))
     return modals.modal("Move", shown, callback_id=names.QUEUE_MOVER, submit="Move", metadata=metadata)
 

@@ -10,6 +10,7 @@ from bot.domain import holding
 from bot.messages import actions
 from bot.messages import choosing as messages
 from bot.messages import queue as queue_words
+from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
 from sandbox.slack.models import Message
 from sandbox.slack.payloads import view_submission
@@ -115,14 +116,25 @@ async def test_all_are_moved_apart_from_the_message(scene: Scene) -> None:
     ids, where = await late(scene, 3)
     view = await window(scene, where, actions.MOVE_LATE)
     assert "3 posts for" in str(view.body)
-    start = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
-    form = {queue_words.AT: int(start.timestamp()), queue_words.APART: "86400"}
+    start = (datetime.now(UTC) + timedelta(days=1)).replace(second=0, microsecond=0)
+    form = wall(start, window="queue") | {queue_words.APART: "86400"}
     await scene.ben.submit(view, form)
     dues = [(await scene.get(Delivery, key)).due_at for key in ids]
     assert dues == [start + timedelta(days=number) for number in range(3)]
     assert "and after, the last" in str(shown(scene).body)
     await scene.settle()
     assert "Nothing is left to decide" in asked(scene).text and buttons(asked(scene)) == {}
+
+
+async def test_what_was_chosen_is_moved(scene: Scene) -> None:
+    ids, where = await late(scene, 3)
+    view = await window(scene, where)
+    await scene.ben.submit(view, ticked(view, 0, 2) | {messages.WHAT: messages.MOVE})
+    start = (datetime.now(UTC) + timedelta(days=1)).replace(second=0, microsecond=0)
+    await scene.ben.submit(shown(scene), wall(start, window="queue") | {queue_words.APART: "3600"})
+    assert await states(scene, ids) == ["scheduled", "blocked", "scheduled"]
+    dues = [(await scene.get(Delivery, ids[number])).due_at for number in (0, 2)]
+    assert dues == [start, start + timedelta(hours=1)]
 
 
 async def test_what_somebody_else_decided_meanwhile_is_said(scene: Scene) -> None:

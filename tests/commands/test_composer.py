@@ -69,7 +69,7 @@ async def test_problems_stand_beside_their_fields_and_nothing_is_queued(scene: S
     past = datetime.now(UTC) - timedelta(hours=1)
     late = {messages.TEXT: "x", messages.WHEN: messages.LATER, **wall(past)}
     seen = await scene.ben.submit(view, {accounts: ids[:1], **late})
-    assert set(seen.errors) == {messages.TIME} and "past" in seen.errors[messages.TIME]
+    assert set(seen.errors) == {messages.AT.time} and "past" in seen.errors[messages.AT.time]
     now = {messages.WHEN: messages.NOW, messages.MEDIA: "http://media.example/bread.jpg"}
     seen = await scene.ben.submit(view, now)
     assert "https://" in seen.errors[messages.MEDIA]

@@ -195,28 +195,36 @@ async def test_the_preview_of_nothing_and_of_too_much_stays_within_slacks_limits
 
 async def test_a_time_that_a_clock_change_skips_is_refused_at_its_field(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"))
-    skipped = {messages.DATE: date(2027, 3, 28), messages.TIME: time(2, 30), messages.WHEN: messages.LATER}
+    skipped = {
+        messages.AT.day: date(2027, 3, 28),
+        messages.AT.time: time(2, 30),
+        messages.WHEN: messages.LATER,
+    }
     seen = await scene.ben.submit(view, form | skipped | {messages.TEXT: "Hello"})
-    assert "02:30 does not exist on that day in Europe/Berlin" in seen.errors[messages.TIME]
+    assert "02:30 does not exist on that day in Europe/Berlin" in seen.errors[messages.AT.time]
     assert await scene.all(Post) == []
 
 
 async def test_a_time_that_comes_twice_is_asked(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"))
-    twice = {messages.DATE: date(2027, 10, 31), messages.TIME: time(2, 30), messages.WHEN: messages.LATER}
+    twice = {
+        messages.AT.day: date(2027, 10, 31),
+        messages.AT.time: time(2, 30),
+        messages.WHEN: messages.LATER,
+    }
     await scene.ben.submit(view, form | twice | {messages.TEXT: "Hello"})
     assert "this time comes twice" in shown(scene) and await scene.all(Post) == []
     unsaid = await scene.ben.submit(view)
-    assert set(unsaid.errors) == {messages.FOLD}
-    await scene.ben.submit(view, {messages.FOLD: "1"})
+    assert set(unsaid.errors) == {messages.AT.fold}
+    await scene.ben.submit(view, {messages.AT.fold: "1"})
     (post,) = await scene.all(Post)
     assert post.due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 
 async def test_the_time_is_the_clients_with_the_authors_beside_it(scene: Scene) -> None:
     view, _ = await opened(scene, ("x", "one"))
-    scene.ben.fill(view, {messages.DATE: date(2027, 1, 4)})
-    await scene.ben.press(view, messages.TIME, chosen=time(3, 0))
+    scene.ben.fill(view, {messages.AT.day: date(2027, 1, 4)})
+    await scene.ben.press(view, messages.AT.time, chosen=time(3, 0))
     await scene.calm()
     assert "In Europe/Berlin, the zone of client-a." in shown(scene)
     assert "03:00 there is 21:00 Sun 3 Jan for you (America/New_York)." in shown(scene)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from bot.messages import actions
 from bot.messages import queue as messages
+from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
 from sandbox.slack.models import Message
 from sandbox.slack.payloads import message_actions, view_submission
@@ -154,14 +155,30 @@ async def test_a_stale_button_says_who_did_what(scene: Scene) -> None:
 async def test_a_post_is_moved_and_said_in_both_zones(scene: Scene) -> None:
     _, delivery = await one(scene)
     view = await window(scene, await listed(scene), actions.QUEUE_MOVE)
-    past = await scene.ben.submit(view, {messages.AT: soon(hours=-2)})
-    assert "past" in past.errors[messages.AT]
-    due = soon(days=9)
-    await scene.ben.submit(view, {messages.AT: due})
+    assert "the zone of client-a" in str(view.body) and "for you (" in str(view.body)
+    past = await scene.ben.submit(view, wall(soon(hours=-2), window="queue"))
+    assert "past" in past.errors[messages.AT.time]
+    due = soon(days=9).replace(second=0, microsecond=0)
+    await scene.ben.submit(view, wall(due, window="queue"))
     row = await scene.get(Delivery, delivery)
     assert (row.due_at, row.next_at, row.planned_at, row.revision) == (due, due, due, 2)
     assert scene.ben.modal is not None
     assert "moved to" in str(scene.ben.modal.body) and "for you" in str(scene.ben.modal.body)
+
+
+async def test_a_post_is_moved_over_a_change_of_the_clocks_in_the_clients_zone(scene: Scene) -> None:
+    _, delivery = await one(scene)
+    view = await window(scene, await listed(scene), actions.QUEUE_MOVE)
+    skipped = await scene.ben.submit(
+        view, {messages.AT.day: date(2027, 3, 28), messages.AT.time: time(2, 30)}
+    )
+    assert "02:30 does not exist on that day in Europe/Berlin" in skipped.errors[messages.AT.time]
+    scene.ben.fill(view, {messages.AT.day: date(2027, 10, 31)})
+    await scene.ben.press(view, messages.AT.time, chosen=time(2, 30))
+    await scene.calm()
+    assert "comes twice" in str(view.body) and "for you (" in str(view.body)
+    await scene.ben.submit(view, {messages.AT.fold: "1"})
+    assert (await scene.get(Delivery, delivery)).due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 
 async def test_cancelled_and_restored(scene: Scene) -> None:

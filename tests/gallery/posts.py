@@ -15,6 +15,7 @@ from bot.messages.posts import Day
 from bot.messages.queue import EditForm, Queued, QueueFacts, Since
 from bot.messages.releasing import Releasing
 from bot.messages.retry import FailureFacts
+from bot.messages.wall_time import WallTime, author_words, fold_words
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
     LINE_BREAKS,
@@ -53,6 +54,12 @@ STATES = [
     delivery(state, ON_YOUTUBE, NEW_SHOES) for state in ("scheduled", "preparing", "sending", "processing")
 ]
 OFFERED = delivery("blocked", late=True, reason="late", planned_at=NOW)
+WALL = WallTime("2026-11-21", "18:00", "Europe/Berlin", "client-a")
+TWICE = replace(
+    WALL,
+    author_time=author_words(SOON, "Europe/Berlin", "America/New_York"),
+    folds=tuple((str(number), fold_words(SOON, number, "Europe/Berlin")) for number in (0, 1)),
+)
 RESTORED = delivery("blocked", late=True, reason="restored", planned_at=SOON)
 
 TOLD = [
@@ -289,12 +296,13 @@ QUEUE = [
             problem=UGLY,
         ),
     ),
-    case("queue/move one", queue.move_modal, [OFFERED], int(SOON.timestamp()), "m"),
+    case("queue/move one", queue.move_modal, [OFFERED], WALL, "m"),
+    case("queue/move: at a change of the clocks", queue.move_modal, [OFFERED], TWICE, "m"),
     case(
         "queue/move several",
         queue.move_modal,
         deliveries("blocked", 12, late=True),
-        int(SOON.timestamp()),
+        WALL,
         "m",
     ),
     case(

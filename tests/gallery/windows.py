@@ -14,6 +14,7 @@ from bot.messages.connect_window import Offer
 from bot.messages.preview import Preview, Seen
 from bot.messages.settings import SettingsForm
 from bot.messages.setup import Setup
+from bot.messages.wall_time import WallTime, author_words, fold_words
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
     LINE_BREAKS,
@@ -160,15 +161,19 @@ LIMITS = {
     "x": composer.limits_hint("X", 280, False, True),
     "linkedin": composer.limits_hint("LinkedIn", 3000, False, False),
 }
-PLAIN = Composer(HERE, TWO, "m", "2026-11-21", "18:00", limits=LIMITS)
+WALL = WallTime("2026-11-21", "18:00", "Europe/Berlin", "client-a")
+PLAIN = Composer(HERE, TWO, "m", WALL, limits=LIMITS)
 FULL = replace(
     PLAIN,
     chosen=("1" * 32, "2" * 32),
     text=LINE_BREAKS,
     texts={"x": "Short and sweet"},
     when=composer.LATER,
-    author_time=composer.author_words(SOON, "Europe/Berlin", "America/New_York"),
-    folds=(("0", "the first, summer time"), ("1", "the second, winter time")),
+    at=replace(
+        WALL,
+        author_time=author_words(SOON, "Europe/Berlin", "America/New_York"),
+        folds=(("0", fold_words(SOON, 0, "Europe/Berlin")), ("1", fold_words(SOON, 1, "Europe/Berlin"))),
+    ),
     files=(Attached("F1", "shoes.jpg"), Attached("F2", "film.mp4")),
     titled={"x": "YouTube (videos)"},
     notes={"x": ("X charges our app about $0.015 for each post, and $0.20 for one with a link.",)},

@@ -36,7 +36,7 @@ def named(listener: object) -> str:
     return re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$"))
 
 
-IN_WINDOWS = ("composer.", actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
+IN_WINDOWS = ("composer.", *queue.AT, actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
 """Where the names begin of what stands in modals only."""
 
 SENT_AS = {named(LIVE): "composer.accounts:1"}
@@ -147,6 +147,8 @@ BUTTONS: dict[str, Values] = {
     actions.QUEUE_PAGE: lambda rows: ["all:0", f"{rows.slug}:0"],
     actions.QUEUE_EDIT: in_queue,
     actions.QUEUE_MOVE: in_queue,
+    queue.AT.day: lambda rows: ["2030-01-01"],
+    queue.AT.time: lambda rows: ["10:00"],
     actions.QUEUE_NOW: in_queue,
     actions.QUEUE_CANCEL: in_queue,
     actions.QUEUE_RESTORE: in_queue,
@@ -177,7 +179,10 @@ def _composed(rows: Rows, client: str) -> Filled:
 
 
 def _queued(rows: Rows) -> Sequence[Filled]:
-    at = {queue.AT: {queue.AT: {"type": "datetimepicker", "selected_date_time": 2_000_000_000}}}
+    at = {
+        queue.AT.day: {queue.AT.day: {"type": "datepicker", "selected_date": "2033-05-18"}},
+        queue.AT.time: {queue.AT.time: {"type": "timepicker", "selected_time": "10:00"}},
+    }
     return [
         Filled(carried(rows, choice(one)), _typed(queue.TEXT, "Ours") | at)
         for one in (rows.scheduled, rows.late, rows.failed)

@@ -241,7 +241,7 @@ def press_in_view(street: Street, action_id: str, value: str, kind: str) -> JSON
         "type": kind,
         "app_installed_team_id": street.acme,
         "blocks": [],
-        "private_metadata": foreign.carried(street.theirs),
+        "private_metadata": foreign.carried(street.theirs, foreign.choice(street.theirs.scheduled)),
         "state": {"values": {}},
     }
     return base(street, "block_actions") | {
