@@ -26,6 +26,12 @@ async def batch(session: AsyncSession, batch_id: str) -> Sequence[Invitation]:
     return (await session.execute(query.order_by(Invitation.created_at, Invitation.id))).scalars().all()
 
 
+async def any_before(session: AsyncSession, client_id: str, moment: datetime) -> bool:
+    """Whether a client had an invitation before that moment."""
+    query = select(Invitation.id).where(Invitation.client_id == client_id, Invitation.created_at < moment)
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 async def replace_open(session: AsyncSession, *same: Any) -> Sequence[str]:
     """Ends the open invitations that a new one takes the place of; returns their batches."""
     ended = await session.execute(

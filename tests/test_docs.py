@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bot import cli_doctor
 from bot.cli import main
 from bot.domain.house import House
-from bot.messages.words import APP_REASONS
+from bot.messages.reasons import APP_REASONS
 from bot.metrics import Meters
 from bot.platforms.base import PlatformInfo
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, PAGES_ON_LINKEDIN, SUPPORTED, build_platforms

@@ -76,7 +76,7 @@ async def renew(desk: Desk, press: Press) -> Message:
 
 
 async def renew_all(desk: Desk, press: Press) -> Message:
-    """*Renew all*: for each client one message with a line per account that does not hold by now."""
+    """*Renew all*: for each client one message with a line per login that does not hold by now."""
     scope, day = _parts(press, 2)
     async with desk.house.db.read() as session:
         seen = await find_clients(session, press.asker.actor, scope)
@@ -116,17 +116,18 @@ async def _invite_client(
     channel_id: str,
     held: bool,
 ) -> messages.Renewing:
-    """One message for a client, a line an account. The client's row is held meanwhile: of two presses at
-    once the second finds the first one's links."""
+    """One message for a client, a line a login: signing in once renews all that rests on it. The client's row
+    is held meanwhile: of two presses at once the second finds the first one's links."""
     now = desk.house.clock.now()
     client = await session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
     current = [row for row in rows if await _is_current(session, row)]
     if not current:
         raise NotCurrent(MOVED_ON)
     fresh = await _not_asked(session, asker, current, now)
-    for start in range(0, len(fresh), LINES_MOST):
+    by_login = list({row.grant_id: row for row in reversed(fresh)}.values())[::-1]
+    for start in range(0, len(by_login), LINES_MOST):
         items = [
-            Wanted(row.platform, row.handle or None, row.id) for row in fresh[start : start + LINES_MOST]
+            Wanted(row.platform, row.handle or None, row.id) for row in by_login[start : start + LINES_MOST]
         ]
         notice = await inviting.invite(session, desk.house, asker.actor, client, items, channel_id, now)
         if held:
@@ -136,7 +137,8 @@ async def _invite_client(
         for row in fresh or current
     )
     invite_bot = asker.workspace.bot_user_id if held else None
-    return messages.Renewing(client_name(client), labels, channel_id, bool(fresh), invite_bot)
+    links = len({row.grant_id for row in fresh or current})
+    return messages.Renewing(client_name(client), labels, channel_id, bool(fresh), links, invite_bot)
 
 
 async def _is_current(session: AsyncSession, seen: Connection) -> bool:
@@ -150,7 +152,8 @@ async def _not_asked(
     ids = [row.id for row in rows]
     asked = await invitations.asked_since(session, ids, asker.user_id, now - JUST_NOW)
     stand = {invitation.connection_id for invitation in asked}
-    return [row for row in rows if row.id not in stand]
+    asked_logins = {row.grant_id for row in rows if row.id in stand}
+    return [row for row in rows if row.grant_id not in asked_logins]
 
 
 def _today(desk: Desk, asker: Asker) -> date:

@@ -91,7 +91,7 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
         return
     items = await _current(desk, asker, choices)
     if not items:
-        await _say(ack, await outcomes.stale(desk, asker, choices))
+        await _say(ack, await outcomes.stale(desk, asker, choices), sign="◽")
     elif what.get("value") == messages.MOVE:
         await windows.answer_with(ack, move_windows.window(desk, asker, items, carried.channel_id))
     else:
@@ -129,14 +129,14 @@ async def _decide(
         async with desk.house.db.write() as session:
             outcome = await rule(session, asker.actor, choices, desk.house.clock.now())
     except NotCurrent:
-        await _say(ack, await outcomes.stale(desk, asker, choices))
+        await _say(ack, await outcomes.stale(desk, asker, choices), sign="◽")
         return
     desk.house.wake.all()
     await _say(ack, await outcomes.done(desk, asker, outcome, done))
 
 
-async def _say(ack: AsyncAck, said: str) -> None:
-    await windows.answer_with(ack, queue_words.done_modal("Choose posts", said))
+async def _say(ack: AsyncAck, said: str, sign: str = "✅") -> None:
+    await windows.answer_with(ack, queue_words.done_modal("Choose posts", said, sign=sign))
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

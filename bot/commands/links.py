@@ -70,8 +70,22 @@ async def copy_link(desk: Desk, press: Press) -> Message:
 async def check(desk: Desk, press: Press) -> Message:
     """*Check now*: one live look at an account whose trouble a reconnect does not cure."""
     demand_member(press.asker, "check accounts")
+    row, client = await _checked(desk, press)
     well = await check_now.check(desk.house, press.asker.actor, press.value)
-    return messages.checked(well)
+    return messages.checked(well, _label(desk, row), client.slug)
+
+
+async def _checked(desk: Desk, press: Press) -> tuple[Connection, Client]:
+    """The account that the alert is about, and its client."""
+    workspace_id = press.asker.actor.workspace_id
+    async with desk.house.db.read() as session:
+        incident = await incidents.get(session, workspace_id, press.value)
+        key = incident.connection_id if incident is not None else None
+        row = await connections.get(session, workspace_id, key) if key else None
+        client = await clients.get(session, workspace_id, row.client_id) if row else None
+    if row is None or client is None:
+        raise NotCurrent(CLOSED)
+    return row, client
 
 
 async def take(desk: Desk, press: Press) -> Message | None:

@@ -82,7 +82,7 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
             deciding.put_off(outcome, moments)
     except NotCurrent:
         said = await outcomes.stale(desk, asker, carried.choices)
-        await windows.answer_with(ack, queue_words.done_modal("Send these?", said))
+        await windows.answer_with(ack, queue_words.done_modal("Send these?", said, sign="◽"))
         return
     desk.house.wake.all()
     said = await outcomes.done(desk, asker, outcome, "on its way")

@@ -21,7 +21,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.deliveries import PostShown
-from bot.messages.health import HealthLine, cure_button, short_words
+from bot.messages.health_line import HealthLine, cure_button, short_words
 from bot.messages.incident_words import paused_words
 from bot.messages.message import Message
 from bot.messages.people import ClientName
@@ -93,7 +93,7 @@ def _posts(posts: Sequence[PostShown], line: HealthLine) -> Part | None:
     said = [f"{post.due_at.astimezone(zone):%H:%M} {_begins(post)}" for post in posts[:POSTS_MOST]]
     rest = len(posts) - POSTS_MOST
     more = f" and {rest} more" if rest > 0 else ""
-    return context(f"On it that day: {', '.join(said)}{more}") if said else None
+    return context(f"On it that day ({line.client.zone}): {', '.join(said)}{more}") if said else None
 
 
 def _begins(post: PostShown) -> str:

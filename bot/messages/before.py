@@ -52,7 +52,8 @@ class Lapse:
 @dataclass(frozen=True, slots=True)
 class BeforeFacts:
     """One page. `checked`: accounts in all; `lapsing`: those that will not hold, on all pages; `scope` and
-    `day` come back with the buttons."""
+    `day` come back with the buttons. `paused`: clients of which nothing goes out, however well they hold, by
+    name; `all_paused`: that is so of the whole workspace."""
 
     day: date
     lines: tuple[Lapse, ...]
@@ -61,16 +62,20 @@ class BeforeFacts:
     scope: str = "here"
     page: int = 0
     pages: int = 1
+    paused: tuple[ClientName, ...] = ()
+    all_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Renewing:
-    """What became of *Renew*: the links of one client, and the channel where they stand."""
+    """What became of *Renew*: the accounts and `links` of one client, and the channel where they stand. One
+    link renews all that rest on its login."""
 
     client: ClientName
     accounts: tuple[str, ...]
     channel_id: str
     is_new: bool = True
+    links: int = 1
     invite_bot: str | None = None
 
 
@@ -82,7 +87,8 @@ def before_message(facts: BeforeFacts) -> Message:
     if not facts.lapsing:
         all_of = "It holds" if facts.checked == 1 else "Everything holds"
         looked = f"{count(facts.checked, 'account')} checked: {CHECKED}"
-        return message([section(f"✅ *{all_of} until the end of {until}.* {looked}.")])
+        holds = section(f"✅ *{all_of} until the end of {until}.* {looked}.")
+        return message([holds, _paused(facts)])
     which = f"{facts.lapsing} of {count(facts.checked, 'account')}" if facts.checked > 1 else "The account"
     head = f"⚠️ *{which} will not hold until the end of {until}.*"
     value = names.joined(facts.scope, facts.day.isoformat())
@@ -93,9 +99,19 @@ def before_message(facts: BeforeFacts) -> Message:
         parts += [divider(), section(f"*{client.shown}* (`{client.slug}`)")]
         parts += [section(_line(line), _renew(line)) for line in lines]
     rest = facts.checked - facts.lapsing
-    note = f"{count(rest, 'other account')} {agree(rest, 'holds', 'hold')}: {CHECKED}." if rest else ""
-    parts.append(context(f"{note} Days end in each client's own zone.".strip()))
+    note = f"{count(rest, 'other account')} {agree(rest, 'holds', 'hold')}. " if rest else ""
+    parts.append(_paused(facts))
+    parts.append(context(f"{note}Looked at: {CHECKED}. Days end in each client's own zone."))
     return message([*parts, *_pager(facts, value)])
+
+
+def _paused(facts: BeforeFacts) -> Part | None:
+    """That accounts which hold may still publish nothing."""
+    goes = "nothing goes out until somebody resumes it, whatever holds."
+    if facts.all_paused:
+        return section(f"⏸️ Posting for all clients is paused: {goes}")
+    names = listed([client.shown for client in facts.paused])
+    return section(f"⏸️ Posting for {names} is paused: {goes}") if names else None
 
 
 def _line(line: Lapse) -> str:
@@ -155,9 +171,9 @@ def _asked(item: Renewing) -> str:
             f"I am not in <#{item.channel_id}> yet. Type `/invite` and <@{item.invite_bot}> there; then I "
             f"post the link for {what} at once."
         )
-    link = agree(len(item.accounts), "The link", "One message with the links")
+    link = agree(item.links, "The link", "One message with the links")
     if not item.is_new:
-        stands = agree(len(item.accounts), "The link", "The links")
-        verb = agree(len(item.accounts), "stands", "stand")
+        stands = agree(item.links, "The link", "The links")
+        verb = agree(item.links, "stands", "stand")
         return f"{stands} for {what} {verb} in <#{item.channel_id}> already."
     return f"{link} for {what} is on its way into <#{item.channel_id}>."

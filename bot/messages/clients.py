@@ -54,7 +54,9 @@ def listing(clients: Sequence[Listed], page: int, may_create: bool, closed: int 
     """One page of the clients; `page` counts from 0; `closed`: how many closed ones there are beside them."""
     pages = max(1, -(-len(clients) // PAGE))
     page = min(max(page, 0), pages - 1)
-    parts: list[blocks.Part | None] = [blocks.header(blocks.count(len(clients), "client"))]
+    parts: list[blocks.Part | None] = [
+        blocks.header(blocks.count(len(clients), "client") if clients else "No clients yet")
+    ]
     for item in clients[page * PAGE : (page + 1) * PAGE]:
         change = blocks.button("Open", actions.OPEN_CLIENT, item.id, about=f"Open {item.slug}")
         parts.append(blocks.section(_line(item), change))
@@ -79,7 +81,7 @@ def _line(item: Listed) -> str:
         places.append(f"team in <#{item.team_channel}>")
     if item.client_channel:
         places.append(f"client in <#{item.client_channel}>")
-    where = ", ".join(places) or "no channel yet: alerts go to the operations channel"
+    where = ", ".join(places) or "no channel yet, so alerts go to the operations channel"
     return f"*{blocks.safe(item.name)}* (`{item.slug}`): {where}"
 
 

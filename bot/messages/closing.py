@@ -14,8 +14,6 @@ from bot.messages.times import moment
 
 NAMED_MOST = 20
 PAGE = 20
-BY_HAND = ("forgotten", "kept")
-"""What became of the tokens where our app may still stand in the person's settings at the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +85,14 @@ def _accounts(facts: Closing) -> str:
     number = len(facts.accounts)
     names = "\n".join(f"• {item.shown}" for item in facts.accounts[:NAMED_MOST])
     more = f"\n… and {number - NAMED_MOST} more" if number > NAMED_MOST else ""
-    return f"*{count(number, 'account')} {agree(number, 'is', 'are')} disconnected:*\n{names}{more}"
+    return f"*{count(number, 'account')} will be disconnected:*\n{names}{more}"
 
 
 def _posts(facts: Closing) -> str:
     if facts.waiting:
-        first = (
-            f", the first of them due {moment(facts.first_due, facts.client.zone)}" if facts.first_due else ""
-        )
-        are = agree(facts.waiting, "is", "are")
-        said = f"*{count(facts.waiting, 'queued post')} {are} cancelled*{first}."
+        which = agree(facts.waiting, "due", "the first of them due")
+        first = f", {which} {moment(facts.first_due, facts.client.zone)}" if facts.first_due else ""
+        said = f"*{count(facts.waiting, 'queued post')} will be cancelled*{first}."
     else:
         said = "No post is queued."
     if facts.in_flight:
@@ -122,15 +118,22 @@ def closed_message(facts: Closed) -> Message:
     """The one message to the team's channel, rendered again as the tokens go."""
     by = mention([facts.by]) if facts.by else ""
     parts: list[Part | None] = [header(f"◽ {facts.client.bare} is closed"), section(_what(facts, by))]
-    by_hand = [item for item in facts.left if item.fate in BY_HAND]
+    by_hand = [item for item in facts.left if item.fate == "forgotten"]
+    kept = [item.account.shown for item in facts.left if item.fate == "kept"]
     waiting = sum(item.fate == "due" for item in facts.left)
     if by_hand:
         lines = "\n".join(_by_hand(item) for item in by_hand[:NAMED_MOST])
         rest = len(by_hand) - NAMED_MOST
         more = f"\n… and {rest} more" if rest > 0 else ""
         parts.append(section(f"*Left to remove by hand at the platforms:*\n{lines}{more}"))
-    elif facts.left and not waiting:
+    elif facts.left and not waiting and not kept:
         parts.append(section("Nothing is left to remove by hand: our access ended at the platforms, too."))
+    if kept:
+        logins = agree(len(kept), "The login of", "The logins of")
+        stay = agree(
+            len(kept), "stays, since another account here uses it", "stay, since other accounts here use them"
+        )
+        parts.append(section(f"{logins} {blocks.listed(kept, NAMED_MOST)} {stay}."))
     if waiting:
         still = count(waiting, "account")
         parts.append(context(f"Our access to {still} ends as soon as nothing is on the way."))
@@ -154,9 +157,7 @@ def _what(facts: Closed, by: str) -> str:
 
 def _by_hand(item: Left) -> str:
     words = item.account.platform
-    page = link(f"your settings at {words.title}", words.permission_page)
-    if item.fate == "kept":
-        return f"• {item.account.shown}: another account rests on the same login, so that stays"
+    page = link(f"your settings at {words.door}", words.permission_page)
     return f"• {item.account.shown}: remove our app in {page}"
 
 

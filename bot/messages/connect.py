@@ -183,7 +183,8 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
     parts: list[blocks.Part | None] = []
     titles: dict[str, str] = {}
     if asked.existing:
-        parts.append(blocks.section(f"`{asked.client.slug}` is there already:"))
+        these = blocks.agree(len(asked.existing), "this account", "these accounts")
+        parts.append(blocks.section(f"`{asked.client.slug}` has {these} already:"))
     for item in asked.existing[:CHOICES_MAX]:
         titles[item.platform] = item.platform_title
         state = f" ({item.state})" if item.state else ""
@@ -191,7 +192,7 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
         press = blocks.button("Reconnect", actions.RECONNECT_ACCOUNT, item.connection_id, about=about)
         parts.append(blocks.section(f"• {blocks.safe(item.label)}{state}", press))
     if len(asked.existing) > CHOICES_MAX:
-        parts.append(blocks.context(f"and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
+        parts.append(blocks.context(f"… and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
     parts += offered(asked.offers)
     titles |= {item.platform: item.platform_title for item in asked.offers if not item.was_invited}
     for key, title in titles.items():

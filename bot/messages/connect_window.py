@@ -43,7 +43,7 @@ def window(offer: Offer) -> blocks.Block:
             CHANNEL,
             "Where I post the link",
             modals.channel_element(offer.channel_id),
-            hint="The team's channel of the client, or the one you share with him.",
+            hint="The team's channel of the client, or the one you share with the client.",
         ),
         modals.field(
             HANDLE, "Which account", modals.text_element(most=80), hint=f"Like @acme. {handle}", optional=True

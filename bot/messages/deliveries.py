@@ -130,7 +130,7 @@ def cure_words(item: DeliveryShown, where: str = "") -> str:
 
 
 def _unclear(item: DeliveryShown) -> str:
-    title = item.account.platform.title
+    title = item.account.platform.site
     if not item.asked:
         return f"⏳ may be live: the answer of {title} was lost, and we are looking for it"
     return (
@@ -143,7 +143,7 @@ def visibility_words(item: DeliveryShown) -> str:
     """A note where a post is not as visible as was asked."""
     if item.state != "published" or not item.visibility or item.visibility == "public":
         return ""
-    title = item.account.platform.title
+    title = item.account.platform.site
     return f", but not for everybody: {title} made it “{safe(item.visibility, 32)}”. Change that at {title}"
 
 

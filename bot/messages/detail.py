@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.messages import actions, blocks, modals
 from bot.messages.blocks import Part, button, count, divider, listed, mention, row, safe, section
 from bot.messages.disconnect import Leaving, press_button
-from bot.messages.health import HealthLine, cure_button, line_words
+from bot.messages.health_line import HealthLine, cure_button, line_words
 from bot.messages.people import Account
 from bot.messages.times import moment
 

@@ -20,7 +20,7 @@ from bot.messages.blocks import (
     safe,
     section,
 )
-from bot.messages.health import HealthLine, cure_button, short_words
+from bot.messages.health_line import HealthLine, cure_button, short_words
 from bot.messages.incident_words import paused_words
 from bot.messages.message import Message
 from bot.messages.people import ClientName

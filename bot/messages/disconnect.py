@@ -113,7 +113,8 @@ def done_words(account: Account, client: ClientName, cancelled: int) -> str:
 def disconnected(facts: Gone) -> Message:
     """The one message to the team's channel: who did it, what was cancelled, what became of our access."""
     by = mention([facts.by]) if facts.by else ""
-    title = f"◽ {facts.client.bare}: {facts.account.bare} is disconnected"
+    account = f"{plain(facts.account.label, 60)} on {facts.account.platform.title}"
+    title = f"◽ {plain(facts.client.bare, 40)}: {account} is disconnected"
     parts: list[Part | None] = [header(title), section(_what(facts, by))]
     parts += [section(_line(post)) for post in facts.posts[:POSTS_MOST]]
     rest = facts.cancelled - len(facts.posts[:POSTS_MOST])
@@ -135,15 +136,15 @@ def _line(post: PostShown) -> str:
 
 
 def _access(facts: Gone) -> str:
-    words = facts.account.platform
-    page = link(f"your settings at {words.title}", words.permission_page)
+    where = facts.account.platform.door
+    page = link(f"your settings at {where}", facts.account.platform.permission_page)
     if facts.fate == "void":
-        return f"It was linked again since: nothing changed at {words.title}."
+        return f"It was linked again since: nothing changed at {where}."
     if facts.fate == "revoked":
-        return f"Our access at {words.title} was taken back, and its tokens are gone here."
+        return f"Our access at {where} was taken back, and nothing of it is kept here."
     if facts.fate == "due":
-        return f"What is on its way still goes out. After that our access at {words.title} ends."
+        return f"What is on its way still goes out. After that our access at {where} ends."
     if facts.others:
-        rest = agree(len(facts.others), "rests", "rest")
-        return f"{listed(facts.others)} {rest} on the same login, so that stays."
-    return f"We no longer use this login here. To end our access at {words.title}, remove our app in {page}."
+        use = agree(len(facts.others), "uses", "use")
+        return f"{listed(facts.others)} {use} the same login, so our access at {where} stays."
+    return f"We no longer use this login here. To end our access at {where}, too, remove our app in {page}."

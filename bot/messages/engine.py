@@ -72,12 +72,12 @@ def back(facts: Back, zone: str = "UTC") -> Message:
         lines.append("No account is connected.")
     if facts.alerts:
         stand = agree(facts.alerts, "alert is open and is said again", "alerts are open and are said again")
-        lines.append(f"⚠️ {facts.alerts} {stand} where it belongs.")
+        lines.append(f"⚠️ {facts.alerts} {stand} in {agree(facts.alerts, 'its channel', 'their channels')}.")
     if facts.missed:
         were = agree(facts.missed, "post was", "posts were")
         lines.append(
-            f"⚠️ {facts.missed} {were} due meanwhile. Nothing of it goes out by itself: in each client's "
-            "channel you can send it now or drop it."
+            f"⚠️ {facts.missed} {were} due meanwhile. None of that goes out by itself: each client's channel "
+            "asks whether to send or drop it."
         )
     if facts.to_come:
         go = agree(facts.to_come, "post goes", "posts go")

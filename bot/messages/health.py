@@ -8,53 +8,13 @@ from datetime import datetime
 from itertools import groupby
 
 from bot.messages import actions as names
-from bot.messages.blocks import (
-    Part,
-    button,
-    context,
-    count,
-    divider,
-    link_button,
-    mention,
-    menu,
-    message,
-    plain,
-    row,
-    safe,
-    section,
-)
-from bot.messages.incident_facts import NONE_WAIT, Waiting
+from bot.messages.blocks import Part, button, context, count, divider, menu, message, plain, row, section
+from bot.messages.health_line import SIGNS, HealthLine, cure_button, line_words
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName
 from bot.messages.times import moment
-from bot.messages.words import account_words
 
 PAGE_LINES = 10
-SHORT_NAME_MAX = 40
-SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
-
-
-@dataclass(frozen=True, slots=True)
-class HealthLine:
-    """One account, or a client that has none yet (`account` is None).
-
-    `colour` and `state` are words of bot.domain.health. Instants are UTC-aware. `until`: when a person will
-    be needed. `url`: an alert's open reconnect link. `permission`: what the missing one is for. `paused_by`:
-    a Slack user id.
-    """
-
-    client: ClientName
-    account: Account | None = None
-    connection_id: str = ""
-    colour: str = "green"
-    state: str = "fine"
-    reason: str = ""
-    until: datetime | None = None
-    permission: str | None = None
-    refreshed_at: datetime | None = None
-    waiting: Waiting = NONE_WAIT
-    url: str | None = None
-    paused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,86 +141,6 @@ def _client(client: ClientName, lines: Sequence[HealthLine], *, alone: bool) -> 
             press = cure_button(line, line.account, main=alone)
             found.append(section(line_words(line, line.account), press))
     return found
-
-
-def line_words(line: HealthLine, account: Account) -> str:
-    """One account's state, in finished mrkdwn."""
-    said = [
-        f"{SIGNS[line.colour]} *{safe(account.label)}* on {account.platform.title}: {_state(line, account)}",
-        _needed(line),
-        _posts(line),
-        f"_Last refreshed {moment(line.refreshed_at, line.client.zone)}._" if line.refreshed_at else "",
-    ]
-    return " ".join(word for word in said if word)
-
-
-def short_words(line: HealthLine, account: Account) -> str:
-    """The same for a list of many: without advice, which its button stands for."""
-    label = safe(account.label, SHORT_NAME_MAX)
-    said = [
-        f"{SIGNS[line.colour]} *{label}* on {account.platform.title}: {_state(line, account, advised=False)}",
-        _needed(line),
-        _posts(line),
-    ]
-    return " ".join(word for word in said if word)
-
-
-def _state(line: HealthLine, account: Account, *, advised: bool = True) -> str:
-    title = account.platform.title
-    if line.state in ("dead", "trouble"):
-        words = account_words(line.reason, account.platform, permission=line.permission)
-        what = f"{'disconnected' if line.state == 'dead' else 'cannot post'}. {words.what}"
-        return f"{what} {words.advice}" if advised else what
-    if line.state == "limited":
-        lost = f" for {safe(line.permission)}" if line.permission else ""
-        return f"works, but without the permission{lost}. Reconnect it and leave every box ticked to get it."
-    return {
-        "fine": "fine.",
-        "waiting": f"waiting for {title} to answer. Nobody has to do anything.",
-        "ending": "works for now, but cannot be renewed. It needs a new sign-in.",
-        "ends_soon": "works, and soon needs a new sign-in.",
-        "paused": f"paused{_by(line.paused_by)}. It stays connected; its posts wait.",
-        "off": f"{title} is switched off here.",
-    }.get(line.state, "fine.")
-
-
-def _by(user: str | None) -> str:
-    person = mention([user] if user else [])
-    return f" by {person}" if person else " here"
-
-
-def _needed(line: HealthLine) -> str:
-    if line.until is None:
-        return ""
-    by = moment(line.until, line.client.zone)
-    return f"Needs a person by {by}." if line.colour == "green" else f"*Needs a person by {by}.*"
-
-
-def _posts(line: HealthLine) -> str:
-    waiting = line.waiting
-    if not waiting.posts:
-        return ""
-    first = f", the first {moment(waiting.first_due, line.client.zone)}" if waiting.first_due else ""
-    noun = "waiting" if line.colour == "red" else "queued"
-    return f"{count(waiting.posts, 'post')} {noun}{first}."
-
-
-def cure_button(line: HealthLine, account: Account, *, main: bool = False) -> Part | None:
-    """*Reconnect*, where that cures. `main`: there is no other account beside it."""
-    needed = line.colour == "red" or line.state in ("ending", "ends_soon", "limited")
-    if not needed:
-        return _renew(line, account) if line.until is not None else None
-    about = f"Reconnect {account.bare} for {line.client.bare}"
-    style = "primary" if main and line.colour == "red" else None
-    if line.url is not None:
-        return link_button("Reconnect", line.url, style=style, about=about)
-    return button("Reconnect", names.RECONNECT_ACCOUNT, line.connection_id, style=style, about=about)
-
-
-def _renew(line: HealthLine, account: Account) -> Part:
-    """An account that works, and whose end only a person can move, is renewed at any time."""
-    about = f"Renew {account.bare} for {line.client.bare}"
-    return button("Renew", names.RECONNECT_ACCOUNT, line.connection_id, about=about)
 
 
 def pager(facts: HealthFacts) -> list[Part | None]:

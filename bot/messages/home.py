@@ -11,7 +11,6 @@ from bot.messages.blocks import Part, button, context, count, divider, header, r
 from bot.messages.deliveries import DeliveryShown, retry_button, state_words
 from bot.messages.health import (
     EVERYTHING,
-    SIGNS,
     HealthFacts,
     filters,
     health_message,
@@ -19,6 +18,7 @@ from bot.messages.health import (
     place_value,
     sweep_words,
 )
+from bot.messages.health_line import SIGNS
 from bot.messages.help import INTRO, Line, lines_of
 from bot.messages.message import Message
 from bot.messages.people import ClientName

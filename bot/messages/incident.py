@@ -24,8 +24,9 @@ from bot.messages.blocks import (
 from bot.messages.incident_facts import Group, Incident, Waiting
 from bot.messages.incident_many import bad_day, mass, outage
 from bot.messages.message import Message
+from bot.messages.reasons import NEEDS_MORE
 from bot.messages.times import moment
-from bot.messages.words import NEEDS_MORE, operator_words
+from bot.messages.words import operator_words
 
 GROUPS_MOST = 20
 
@@ -119,7 +120,7 @@ def _for_operations(facts: Incident) -> Message:
     )
     parts: list[Part | None] = [header(title), section(words.what_words(facts, words.reason_words(facts)))]
     for group in facts.groups[:GROUPS_MOST]:
-        line = f"*{group.client.shown}*: {words.account_names(group)}. {_short(group.waiting)}"
+        line = f"*{group.client.shown}*: {words.account_names(group)}. {_short(facts, group.waiting)}"
         parts.append(section(line, words.cure_button(group)))
     rest = len(facts.groups) - GROUPS_MOST
     if rest > 0:
@@ -135,12 +136,13 @@ def _plural(facts: Incident) -> str:
     return "a new sign-in is needed" if facts.severity == "warning" else "disconnected"
 
 
-def _short(waiting: Waiting) -> str:
-    return (
-        f"{count(waiting.posts, 'post')} {agree(waiting.posts, 'waits', 'wait')}."
-        if waiting.posts
-        else "No posts wait."
-    )
+def _short(facts: Incident, waiting: Waiting) -> str:
+    """What waits; of a warning what is queued, since it goes out until then."""
+    if facts.severity == "warning":
+        return f"{count(waiting.posts, 'post')} queued." if waiting.posts else "No posts are queued."
+    if not waiting.posts:
+        return "No posts wait."
+    return f"{count(waiting.posts, 'post')} {agree(waiting.posts, 'waits', 'wait')}."
 
 
 def _app(facts: Incident) -> Message:

@@ -91,20 +91,27 @@ def reminder(facts: Incident) -> Message | None:
     in_team = bool(facts.groups) and not facts.operations
     group = facts.groups[0] if in_team else None
     zone = group.client.zone if group is not None else "UTC"
-    called = mention(group.mentions) if group is not None else ""
+    called = mention(group.mentions) if group is not None else mention(facts.called)
     woken = mention([said.snoozed_by] if said.snoozed_by else [])
     notes = [f"{woken} snoozed this until now." if woken else ""]
-    notes += ["I do not remind of this again." if said.is_last else ""]
+    notes += ["This was the last reminder." if said.is_last else ""]
     note = " ".join(item for item in notes if item)
     of_one = group is not None and facts.kind != "client"
     return message(
         [
-            section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts, zone)}."),
+            section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts, zone)}.{_above(facts)}"),
             section(words.waiting_words(facts, group)) if group is not None and of_one else None,
             context(note) if note else None,
             row(words.cure_button(group)) if group is not None and of_one else None,
         ]
     )
+
+
+def _above(facts: Incident) -> str:
+    """Where the buttons are, when the alert is about more than one login."""
+    if facts.kind == "client" or (facts.operations and facts.kind == "grant" and facts.groups):
+        return " The first message of this thread has a button for each."
+    return ""
 
 
 def _still(facts: Incident, accounts: int, zone: str) -> str:
@@ -144,11 +151,12 @@ def _died(facts: Incident) -> Message:
     group = facts.groups[0] if facts.groups and not facts.operations else None
     why = words.reason_words(facts)
     is_open = facts.how is None  # said late, after the cure, it calls nobody
-    who = mention(group.mentions) if group is not None and is_open else ""
+    who = mention(group.mentions if group is not None else facts.called) if is_open else ""
     often = context(words.often_words(facts)) if facts.deaths else None
     state = words.state_words(facts, len(group.accounts) if group is not None else 1)
     called, again = f"{who} " if who else "", " again" if facts.again else " now"
-    text = f"⛔ {called}*{words.who(facts)}* {state}{again}. {why.what} {why.advice}"
+    above = _above(facts) if is_open else ""
+    text = f"⛔ {called}*{words.who(facts)}* {state}{again}. {why.what} {why.advice}{above}"
     waiting = section(words.waiting_words(facts, group)) if group is not None and group.accounts else None
     cure = words.cure_button(group) if group is not None else None
     return message([section(text), waiting, often, row(cure)])

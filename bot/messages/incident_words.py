@@ -25,9 +25,18 @@ NAMES_MOST = 5
 
 
 def title(facts: Incident, group: Group) -> str:
-    who = listed([plain(account.label, 30) for account in group.accounts], 2)
     state = state_words(facts, len(group.accounts))
-    return f"{glyph(facts)} {plain(group.client.bare, 30)}: {who} on {facts.platform.title} {state}"
+    return f"{glyph(facts)} {plain(group.client.bare, 30)}: {_which(group)} {state}"
+
+
+def _which(group: Group) -> str:
+    """The accounts, and where they are: a login of Facebook may carry Instagram accounts, too."""
+    titles = {account.platform.title for account in group.accounts}
+    if len(titles) == 1:
+        return f"{listed([plain(account.label, 30) for account in group.accounts], 2)} on {titles.pop()}"
+    return listed(
+        [f"{plain(account.label, 24)} on {account.platform.title}" for account in group.accounts], 2
+    )
 
 
 def glyph(facts: Incident) -> str:
@@ -44,7 +53,13 @@ def state_words(facts: Incident, accounts: int = 1) -> str:
 
 def reason_words(facts: Incident) -> Words:
     cure = cure_of(facts.reason, can_check=facts.kind == "connection")
-    return account_words(facts.reason, facts.platform, cure=cure, permission=facts.permission)
+    return account_words(
+        facts.reason,
+        facts.platform,
+        cure=cure,
+        permission=facts.permission,
+        is_ending=facts.severity == "warning",
+    )
 
 
 def began_words(facts: Incident) -> str | None:
@@ -68,18 +83,16 @@ def what_words(facts: Incident, words: Words) -> str:
         return f"{words.what} {words.advice}"
     zone = facts.groups[0].client.zone if facts.groups else "UTC"
     until = f"until {moment(facts.until, zone)}" if facts.until else "for now"
-    what = words.what
-    if facts.reason == "expired":
-        what = f"The permission that {facts.platform.door} gave us ends, and only a person can renew it."
-    return f"{what} It still works {until}. {words.advice}"
+    return f"{words.what} It still works {until}. {words.advice}"
 
 
 def often_words(facts: Incident) -> str:
     """That it happens again and again, and what usually causes it."""
     return (
         f"This is the *{_nth(facts.deaths)} time within two weeks*. Usually that means: somebody keeps "
-        "changing the password or removing our access, two people sign in by turns, or the login loses "
-        "its role. A login that belongs to the team, with a password nobody else changes, ends it."
+        "changing the password or removing our access, several people use the login or use it from many "
+        "places, or it loses its role. A login that belongs to the team alone, with a password nobody else "
+        "changes, ends it."
     )
 
 
@@ -126,7 +139,9 @@ def healed(how: str, facts: Incident) -> str:
         "renewed": f"{verb} renewed, and nobody has to sign in",
         "relinked": f"{verb} connected again",
         "recovered": f"{'work' if many else 'works'} again",
-        "posts_gone": f"{verb} safe for what is queued: no post lies beyond the end any more",
+        "posts_gone": "need nothing for now: no queued post falls after their end any more"
+        if many
+        else "needs nothing for now: no queued post falls after its end any more",
     }.get(how, f"{verb} no longer in trouble")
 
 

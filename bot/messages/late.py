@@ -60,6 +60,9 @@ def _title(client: ClientName, items: Sequence[DeliveryShown], waiting: Sequence
         return (
             f"⚠️ {client.bare}: {agree(posts, 'is this post', f'are these {posts} posts')} still as planned?"
         )
+    if any(item.is_restored for item in waiting):
+        wait = agree(len(waiting), "waits", "wait")
+        return f"⚠️ {client.bare}: {count(len(waiting), 'post')} {wait} for your word"
     noun = agree(posts, "its", "their")
     return f"{'⚠️' if waiting else '✅'} {client.bare}: {count(posts, 'post')} waited past {noun} time"
 
@@ -74,7 +77,11 @@ def _intro(waiting: Sequence[DeliveryShown]) -> str:
             "A backup was brought back. It does not know what happened after it was made: somebody may have "
             "sent, changed or cancelled what it has as planned. None of that goes out until you say so."
         )
-    if len(restored) < len(waiting):
+    late = len(waiting) - len(restored)
+    if restored and late:
+        did = agree(late, "is past its time: it did not", "are past their time: they did not")
+        said.append(f"{late} of these {len(waiting)} {did} go out, because late can be worse than never.")
+    elif late:
         them = agree(posts_in(waiting), "It did not go out by itself", "They did not go out by themselves")
         said.append(f"{them}, because late can be worse than never.")
     return f"{' '.join(said)} What should happen?"

@@ -15,7 +15,7 @@ def undone(label: str, slug: str) -> Message:
 
 
 def client_asked(slug: str, channel: str) -> Message:
-    """The client reads the invitation in his own channel."""
+    """The client reads the invitation in a channel of its own."""
     return Message(f"Asked: the link is on its way to <#{channel}>, where the people of `{slug}` see it.")
 
 
@@ -37,13 +37,15 @@ def link_to_copy(address: str, slug: str, title: str) -> Message:
     )
 
 
-def checked(well: bool) -> Message:
-    """What a live look found."""
+def checked(well: bool, label: str, slug: str) -> Message:
+    """What a live look found. `label`: "@acme on Instagram"."""
+    who = f"*{blocks.safe(label)}* of `{slug}`"
     if well:
-        return Message("It works again. Posts that waited are going out.")
-    return Message(
-        "The platform still refuses this account. Put it right there as the alert says, then check again."
-    )
+        return Message(
+            f"✅ {who} works again. Posts that are still on time go out by themselves; what is late is asked "
+            "about in the client's channel."
+        )
+    return Message(f"⛔ {who} is still refused. First do what the alert says, then check again.")
 
 
 def paused(client_id: str, slug: str, by: str | None) -> Message:

@@ -106,7 +106,7 @@ def _offer_words(item: Offered) -> str:
 
 
 def _link_button(item: Offered) -> Part:
-    also = f" {listed(list(item.elsewhere))} has it too." if item.elsewhere else ""
+    also = _also(item, item.elsewhere)
     who = plain(item.holder or NOBODY)
     ask = f"{plain(item.account)} is linked for {plain(item.client)}, with the login of {who}.{also}"
     return button(
@@ -116,6 +116,11 @@ def _link_button(item: Offered) -> Part:
         confirm=Confirm("Link this account?", ask, "Link it"),
         about=f"Link {plain(item.account)} for {plain(item.client)}",
     )
+
+
+def _also(item: Offered, slugs: Sequence[str]) -> str:
+    """Which other clients have the account."""
+    return f" {listed(slugs)} {agree(len(item.elsewhere), 'has', 'have')} it too." if slugs else ""
 
 
 def _menu(items: Sequence[Offered]) -> list[Part | None]:
@@ -136,7 +141,7 @@ def _option_text(item: Offered) -> str:
 
 def ask_by_name(item: Offered) -> Message:
     """What was chosen in the menu, asked back by name before anything is linked."""
-    also = f" {listed([f'`{slug}`' for slug in item.elsewhere])} has it too." if item.elsewhere else ""
+    also = _also(item, [f"`{slug}`" for slug in item.elsewhere])
     who = safe(item.holder or NOBODY)
     text = f"Link *{safe(item.account)}* for `{item.client}`, with the login of {who}?{also}"
     yes = button(f"Link {item.account}", names.LINK_LIVING, item.value, style="primary")
@@ -196,8 +201,8 @@ def hand_over_button(line: LoginLine) -> Part | None:
         line.grant_id,
         confirm=Confirm(
             "Hand this login over?",
-            f"A link for {line.platform.title} is posted here. Whoever signs in with it takes over the "
-            f"{line.platform.account_noun}s of {plain(who)} on which he has the role; the others stay.",
+            f"A link for {line.platform.title} is posted. Whoever signs in with it takes over those "
+            f"{line.platform.account_noun}s of {plain(who)} on which they have the role; the others stay.",
             "Post the link",
         ),
         about=f"Hand over the login of {plain(who)}",
@@ -237,15 +242,15 @@ def hand_over_asked(holder: str, title: str, accounts: int, channel: str, bot: s
     if bot is not None:
         where = f"waits until I am in <#{channel}>: type `/invite` and <@{bot}> there"
     return Message(
-        f"The link {where}. Whoever signs in to {title} with it takes over what his login reaches of "
-        f"{count(accounts, 'account')} of {safe(holder or NOBODY)}; you hear of the others by name."
+        f"The link {where}. Whoever signs in to {title} with it takes over what their login reaches "
+        f"of {count(accounts, 'account')} of {safe(holder or NOBODY)}. You hear of the others by name."
     )
 
 
 def handed_over(holder: str, title: str, moved: int, left: Sequence[Left]) -> Message:
     """What a hand over came to, for the operations channel."""
-    verb = agree(moved, "rests", "rest")
-    text = f"🔁 {count(moved, 'account')} on {title} {verb} now on the login of {safe(holder or NOBODY)}."
+    verb = agree(moved, "uses", "use")
+    text = f"🔁 {count(moved, f'{title} account')} now {verb} the login of {safe(holder or NOBODY)}."
     if not left:
         return message([section(f"{text} Nothing was left behind.")])
     stayed = listed([f"{safe(item.account)} (`{item.client}`)" for item in left], 40)
@@ -253,8 +258,8 @@ def handed_over(holder: str, title: str, moved: int, left: Sequence[Left]) -> Me
         [
             section(text),
             section(
-                f"⚠️ This login has no role on {stayed}: left with the old login. Give it the role there and "
-                "hand over again, or leave them where they are."
+                f"⚠️ {stayed} {agree(len(left), 'stays', 'stay')} with the old login: the new one has no role "
+                "there. Give it the role and hand over again, or leave things as they are."
             ),
         ]
     )

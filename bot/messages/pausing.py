@@ -37,10 +37,10 @@ def paused(facts: Pause) -> Message:
     since = moment(facts.since, facts.zone)
     if facts.is_over:
         who = mention([facts.by] if facts.by else [])
-        was = f"{f' by {who}' if who else ''} {since}"
+        was = f"{f' by {who}' if who else ''} ({since})"
         return message([section(f"▶️ *Posting for {facts.whom} goes on.* It was paused{was}.")])
     waits = f"{count(facts.waiting, 'post')} {agree(facts.waiting, 'waits', 'wait')}"
-    held = f"{waits}, and new ones" if facts.waiting else "Posts wait"
+    held = f"{waits}, and so do new ones," if facts.waiting else "Posts wait"
     text = (
         f"⏸️ *{paused_words(facts.whom, facts.by)}* since {since}. {held} until somebody resumes it. "
         "The accounts stay connected."

@@ -137,12 +137,15 @@ def post_news(item: DeliveryShown, what: str) -> Message:
 
 
 def _doubt(item: DeliveryShown) -> str:
-    title = item.account.platform.title
+    title = item.account.platform.site
     if item.reason == "duplicate":
-        why = f"{title} refused this as a copy of something that is there already"
+        why = (
+            f"{title} refused this as a copy of something that is there already, and we could not find out "
+            "whether that is this post"
+        )
     else:
-        why = f"{title} did not tell us whether it took the post"
+        why = f"{title} did not tell us whether it took the post, and we could not find out"
     return (
-        f"{why}, and we could not find out. We never post twice by ourselves. Please look at the account, "
-        "then press *It is live* or *Post it again* above."
+        f"{why}. We never post twice by ourselves. Please look at the account, then press *It is live* or "
+        "*Post it again* above."
     )

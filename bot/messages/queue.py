@@ -101,7 +101,8 @@ def queue_message(facts: QueueFacts, said: str = "") -> Message:
     parts += [_pages(facts), _pausing(facts)]
     if facts.items:
         zones = listed(list(dict.fromkeys(item.post.client.zone for item in facts.items)))
-        parts.append(context(f"Times are the client's own ({blocks.escape(zones)})."))
+        whose = "the client's own" if len(facts.clients) == 1 else "each client's own"
+        parts.append(context(f"Times are {whose} ({blocks.escape(zones)})."))
     return blocks.message(parts)
 
 
@@ -128,6 +129,8 @@ def _local(item: Queued) -> datetime:
 
 def _line(item: Queued, facts: QueueFacts) -> str:
     at = f"*{_local(item):%H:%M}*"
+    if len({one.post.client.zone for one in facts.items}) > 1:
+        at += f" {_local(item).tzname()}"
     if facts.zone is not None:
         mine = item.due_at.astimezone(zone_of(facts.zone))
         if mine.utcoffset() != _local(item).utcoffset():
@@ -224,7 +227,8 @@ def _pausing(facts: QueueFacts) -> Part | None:
         shown.append(button(f"Resume {client.slug}", f"{names.QUEUE_RESUME}#{number}", value))
     if len(facts.clients) == 1 and not facts.paused:
         client = facts.clients[0]
-        held = f"{count(facts.waiting, 'queued post')} for {client.bare} and all new ones wait"
+        queued = f"{count(facts.waiting, 'queued post')} for {client.bare} and all new ones wait"
+        held = queued if facts.waiting else f"Posts for {client.bare} wait"
         ask = Confirm("Pause posting?", f"{held} until somebody resumes.", "Pause")
         shown.append(button(f"Pause {client.slug}", names.QUEUE_PAUSE, f"{client.id},{here}", confirm=ask))
     if facts.may_pause_all and facts.all_paused:
@@ -383,10 +387,10 @@ def move_modal(items: Sequence[DeliveryShown], at: WallTime, metadata: str, apar
     return modals.modal("Move", shown, callback_id=names.QUEUE_MOVER, submit="Move", metadata=metadata)
 
 
-def done_modal(title: str, said: str) -> Block:
-    """What came of it."""
+def done_modal(title: str, said: str, *, sign: str = "✅") -> Block:
+    """What came of it. `sign`: "◽" where nothing was changed."""
     hint = "`/queue` shows the list as it is now."
-    return modals.modal(title, [section(f"✅ {said}").block, context(hint).block], close="Done")
+    return modals.modal(title, [section(f"{sign} {said}").block, context(hint).block], close="Done")
 
 
 def _about(items: Sequence[DeliveryShown]) -> Block:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.messages.deliveries import DeliveryShown
-from bot.messages.health import HealthLine
+from bot.messages.health_line import HealthLine
 from bot.messages.incident_facts import Group, Waiting
 from bot.messages.people import Account, ClientName, PlatformWords
 from tests.messages.message_facts import (
@@ -45,6 +45,12 @@ LINKEDIN = PlatformWords(
     company="LinkedIn",
     app="LINKEDIN_PAGES",
 )
+FACEBOOK = PlatformWords(
+    "facebook",
+    "Facebook",
+    "Page",
+    permission_page="https://www.facebook.com/settings?tab=business_tools",
+)
 BEHIND_FACEBOOK = PlatformWords(
     "instagram",
     "Instagram",
@@ -80,6 +86,13 @@ def accounts(number: int) -> tuple[Account, ...]:
     """So many accounts of one client, on several platforms."""
     where = (INSTAGRAM, X, YOUTUBE, LINKEDIN, PINTEREST)
     return tuple(Account(where[at % 5], f"acme.{at + 1}", f"Acme Shoes {at + 1}") for at in range(number))
+
+
+def pages(number: int) -> tuple[Account, ...]:
+    """So many accounts of one Facebook login: Pages, and an Instagram account behind the second one."""
+    found = [Account(FACEBOOK, f"acme.{at + 1}", f"Acme Shoes {at + 1}") for at in range(number)]
+    found[1:2] = [Account(BEHIND_FACEBOOK, "acme.2", "Acme Shoes 2")] if number > 1 else []
+    return tuple(found)
 
 
 def clients(number: int) -> tuple[ClientName, ...]:

@@ -157,8 +157,8 @@ CONNECT = [
     case("connect/client asked", links.client_asked, "client-a", "C0SHARED"),
     case("connect/no client channel", links.no_client_channel, CLIENT_ID, "client-a"),
     case("connect/link to copy", links.link_to_copy, URL, "client-a", "Instagram"),
-    case("connect/checked: works", links.checked, True),
-    case("connect/checked: still refused", links.checked, False),
+    case("connect/checked: works", links.checked, True, "@acme on Instagram", "client-a"),
+    case("connect/checked: still refused", links.checked, False, "@acme on Instagram", "client-a"),
     case("connect/paused", links.paused, CLIENT_ID, "client-a", "U0BOB"),
     case("connect/resumed", links.resumed, "client-a", 3, 1),
 ]

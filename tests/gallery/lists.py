@@ -130,7 +130,7 @@ HEALTH = [
 ]
 
 LAPSES = (
-    Lapse(CLIENT, ACME, "1", 1, ends_at=NOW + 6 * DAY, posts=2, first_due=SOON),
+    Lapse(CLIENT, ACME, "1", 1, ends_at=NOW + 6 * DAY, posts=2, first_due=SOON + 6 * DAY),
     Lapse(CLIENT, ON_X, "2", 1, "revoked", posts=1, first_due=SOON),
     Lapse(OTHER, ACME, "3", 1, can_renew=False),
 )
@@ -149,6 +149,16 @@ def _before(number: int) -> BeforeFacts:
 BEFORE = [
     case("before/some", before.before_message, BeforeFacts(CHRISTMAS, LAPSES, 24, 3)),
     case("before/everything holds", before.before_message, BeforeFacts(CHRISTMAS, (), 24)),
+    case(
+        "before/some, two clients paused",
+        before.before_message,
+        BeforeFacts(CHRISTMAS, LAPSES, 24, 3, paused=(CLIENT, OTHER)),
+    ),
+    case(
+        "before/everything holds, all paused",
+        before.before_message,
+        BeforeFacts(CHRISTMAS, (), 24, all_paused=True),
+    ),
     *[case(f"before/{size} accounts", before.before_message, _before(size)) for size in SIZES],
     ugly(
         "before/long, emoji, right to left",
@@ -164,7 +174,8 @@ BEFORE = [
         "before/renewing",
         before.renewing,
         [
-            Renewing(CLIENT, ("@acme on Instagram", "@acme on X"), "C0TEAM"),
+            Renewing(CLIENT, ("@acme on Instagram", "@acme on X"), "C0TEAM", links=2),
+            Renewing(CLIENT, ("Acme on Facebook", "@acme on Instagram"), "C0TEAM"),
             Renewing(OTHER, ("@northwind on X",), "C0TEAM", is_new=False),
             Renewing(OTHER, ("@northwind on X",), "C0SHARED", invite_bot="U0LAMP"),
         ],

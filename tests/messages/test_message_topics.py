@@ -23,7 +23,8 @@ from bot.messages import (
     retry,
 )
 from bot.messages.deliveries import DeliveryShown
-from bot.messages.health import HealthFacts, HealthLine
+from bot.messages.health import HealthFacts
+from bot.messages.health_line import HealthLine
 from bot.messages.incident_facts import Waiting
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.messages import words
+from bot.messages import reasons, words
 from bot.messages.people import PlatformWords
 from bot.platforms.base import Reason
 from tests.messages.message_facts import INSTAGRAM, X
@@ -14,17 +14,17 @@ EVERY = sorted(reason.value for reason in Reason)
 
 @pytest.mark.parametrize("reason", EVERY)
 def test_every_reason_stands_in_a_table_of_its_own_right(reason: str) -> None:
-    assert reason in {*words.ACCOUNT, *words.POST, *words.OPERATOR}
+    assert reason in {*reasons.ACCOUNT, *reasons.POST, *reasons.OPERATOR}
 
 
 def test_no_table_knows_a_reason_that_does_not_exist() -> None:
-    by_platform = {reason for _, reason in words.BY_PLATFORM}
+    by_platform = {reason for _, reason in reasons.BY_PLATFORM}
     known = {
-        *words.ACCOUNT,
-        *words.POST,
-        *words.OPERATOR,
-        *words.NEEDS_MORE,
-        *words.APP_REASONS,
+        *reasons.ACCOUNT,
+        *reasons.POST,
+        *reasons.OPERATOR,
+        *reasons.NEEDS_MORE,
+        *reasons.APP_REASONS,
         *by_platform,
     }
     assert known <= set(EVERY)
@@ -44,14 +44,14 @@ def test_the_words_are_finished_sentences(reason: str, platform: PlatformWords) 
             assert "{" not in text and "None" not in text
 
 
-@pytest.mark.parametrize("reason", sorted(words.APP_REASONS))
+@pytest.mark.parametrize("reason", sorted(reasons.APP_REASONS))
 def test_our_own_fault_is_blamed_on_nobody_else(reason: str) -> None:
     for said in (words.account_words(reason, X), words.post_words(reason, X)):
         assert "app" in said.what and "Reconnect" not in said.advice
     assert "`X_CLIENT_ID`" in words.operator_words("app_secret", X).advice
 
 
-@pytest.mark.parametrize("reason", [reason.value for reason in Reason if reason.value in words.POST])
+@pytest.mark.parametrize("reason", [reason.value for reason in Reason if reason.value in reasons.POST])
 def test_content_troubles_never_ask_for_a_reconnect(reason: str) -> None:
     assert "Reconnect" not in words.post_words(reason, INSTAGRAM).advice
 

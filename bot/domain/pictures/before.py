@@ -13,6 +13,7 @@ from bot.domain.house import House
 from bot.domain.pictures.parts import account, client_name, permission_words
 from bot.messages.before import PAGE_LINES, BeforeFacts, Lapse
 from bot.messages.times import zone_of
+from storage import clients as people
 from storage import connections as links
 from storage import pictures
 from storage.models import Client, Connection, Grant
@@ -64,7 +65,19 @@ async def before(
     page = min(max(page, 0), pages - 1)
     shown = found[page * PAGE_LINES : (page + 1) * PAGE_LINES]
     lines = await _lines(session, house, shown)
-    return BeforeFacts(day, tuple(lines), checked, len(found), scope, page, pages)
+    chosen = await pictures.clients(session, workspace_id, client_ids)
+    workspace = await people.workspace(session, workspace_id)
+    return BeforeFacts(
+        day,
+        tuple(lines),
+        checked,
+        len(found),
+        scope,
+        page,
+        pages,
+        paused=tuple(client_name(client) for client in chosen if client.paused_at),
+        all_paused=workspace.paused_at is not None,
+    )
 
 
 async def _lines(session: AsyncSession, house: House, shown: Sequence[Lapsing]) -> list[Lapse]:

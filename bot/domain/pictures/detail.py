@@ -15,7 +15,7 @@ from bot.domain.pictures.parts import account
 from bot.messages import detail as shown
 from bot.messages.blocks import safe
 from bot.messages.disconnect import Leaving
-from bot.messages.health import HealthLine
+from bot.messages.health_line import HealthLine
 from bot.platforms.base import PlatformInfo, RefreshKind
 from storage import clients as people
 from storage import events as store

@@ -38,7 +38,8 @@ async def batch(
         for row in known.values()
     }
     lines = tuple(_line(house, row, client, walks, known, ends) for row in rows)
-    return shown.Invitation(client_name(client), lines, rows[0].created_by, _is_new(client, rows[0]))
+    is_new = await _is_new(session, client, rows[0])
+    return shown.Invitation(client_name(client), lines, rows[0].created_by, is_new)
 
 
 def _line(
@@ -107,7 +108,9 @@ def _linked(
     )
 
 
-def _is_new(client: Client, row: Invitation) -> bool:
-    """Whether the request that made the invitation made the client too."""
+async def _is_new(session: AsyncSession, client: Client, row: Invitation) -> bool:
+    """Whether the request that made the invitation made the client too: it is the client's first."""
     same_person = client.created_by is not None and client.created_by == row.created_by
-    return same_person and abs(row.created_at - client.created_at) < SAME_REQUEST
+    if not same_person or abs(row.created_at - client.created_at) >= SAME_REQUEST:
+        return False
+    return not await store.any_before(session, client.id, row.created_at)

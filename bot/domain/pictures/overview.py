@@ -14,7 +14,8 @@ from bot.domain import preferences
 from bot.domain.health import Colour, Health, health_of
 from bot.domain.house import House, wall_now
 from bot.domain.pictures.parts import account, client_name, open_link, permission_words, waiting
-from bot.messages.health import EVERYTHING, PAGE_LINES, HealthFacts, HealthLine, Only
+from bot.messages.health import EVERYTHING, PAGE_LINES, HealthFacts, Only
+from bot.messages.health_line import HealthLine
 from storage import clients as people
 from storage import connections as links
 from storage import engine, pictures
