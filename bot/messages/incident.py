@@ -19,6 +19,7 @@ from bot.messages.blocks import (
     mention,
     message,
     row,
+    safe,
     section,
 )
 from bot.messages.incident_facts import Group, Incident, Waiting
@@ -118,7 +119,9 @@ def _for_operations(facts: Incident) -> Message:
     note = (
         "One sign-in may cure all of them. Each client's channel has its own alert; only here are all named."
     )
+    whose = context(f"The login of *{safe(facts.holder)}*.") if facts.holder else None
     parts: list[Part | None] = [header(title), section(words.what_words(facts, words.reason_words(facts)))]
+    parts.append(whose)
     for group in facts.groups[:GROUPS_MOST]:
         line = f"*{group.client.shown}*: {words.account_names(group)}. {_short(facts, group.waiting)}"
         parts.append(section(line, words.cure_button(group)))

@@ -59,6 +59,7 @@ class Incident:
     and `ended_account` what was disconnected. `operations`: for the operations channel. `began`, `goes_on`:
     addresses of the first messages of the warning before it and of the alert after it; `has_began`: there
     was a warning before it. `called`: people and groups to mention in the operations channel.
+    `holder`: who signs in with the login, for the operations channel.
     """
 
     id: str
@@ -87,3 +88,4 @@ class Incident:
     began: str | None = None
     goes_on: str | None = None
     called: tuple[str, ...] = ()
+    holder: str = ""

@@ -38,8 +38,10 @@ def bad_day(facts: Incident) -> Message:
         ),
     ]
     parts += [section(_group(group), words.cure_button(group)) for group in facts.groups[:GROUPS_MOST]]
-    if len(facts.groups) > GROUPS_MOST:
-        parts.append(context(f"… and more. `/health {first.client.slug}` shows all of them."))
+    rest = sum(len(group.accounts) for group in facts.groups[GROUPS_MOST:])
+    if rest:
+        more = count(rest, "more account")
+        parts.append(context(f"… and {more}. `/health {first.client.slug}` shows all of them."))
     is_free = facts.taken_by is None and facts.snoozed_until is None
     called = mention(first.mentions) if is_free else ""
     parts += [section(f"{called} please see to this.") if called else None]

@@ -55,8 +55,16 @@ def _backup(facts: Incident) -> Message:
     """Nobody took it: the backup is asked."""
     group = facts.groups[0] if facts.groups else None
     who = mention(group.backup) if group is not None else ""
-    text = f"🔔 {who} nobody has taken this yet: *{words.who(facts)}*. Press *I'm on it* above if you do."
-    return message([section(text)])
+    what = f"*{words.who(facts)}* {_how_it_is(facts)}, and nobody has taken it."
+    return message([section(f"🔔 {who} {what} Press *I'm on it* above if you do.")])
+
+
+def _how_it_is(facts: Incident) -> str:
+    """What the alert is about: "is disconnected", "has 3 accounts down"."""
+    accounts = sum(len(group.accounts) for group in facts.groups)
+    if facts.kind == "client":
+        return f"has {count(accounts, 'account')} down"
+    return words.state_words(facts, 1 if facts.operations and len(facts.groups) > 1 else accounts)
 
 
 def _untaken(facts: Incident) -> Message:
@@ -66,9 +74,7 @@ def _untaken(facts: Incident) -> Message:
         who = f"{facts.groups[0].client.shown}: {words.account_names(facts.groups[0])}"
     since = f" since {moment(facts.opened_at)}" if facts.opened_at else ""
     called = mention(facts.called)
-    text = (
-        f"🔔 {f'{called} ' if called else ''}*{who}* is waiting for somebody{since}, and nobody has taken it."
-    )
+    text = f"🔔 {f'{called} ' if called else ''}*{who}* {_how_it_is(facts)}, and nobody has taken it{since}."
     cure = words.cure_button(facts.groups[0]) if len(facts.groups) == 1 else None
     return message([section(text), row(cure, words.take_button(facts))])
 

@@ -109,9 +109,10 @@ def waiting_words(facts: Incident, group: Group) -> str:
     if facts.severity == "warning":
         after = f" *{waiting.after_end} of them after the end.*" if waiting.after_end else ""
         return f"{posts} {agree(waiting.posts, 'is', 'are')} queued{first}.{after}"
+    once = "once it works again" if group.paused_at is None else "once it works again and posting is resumed"
     return (
-        f"*{posts} {waits}*{first}. Nothing is lost: once it works again, what "
-        "is still on time goes out by itself, and what is late is offered to you."
+        f"*{posts} {waits}*{first}. Nothing is lost: {once}, what is still on time goes out by itself, and "
+        "what is late is offered to you."
     )
 
 

@@ -71,7 +71,8 @@ ACCOUNT: Mapping[str, Texts] = {
     ),
     "role_lost": (
         "The person who linked this {noun} may no longer post for it.",
-        "Give that person the role back at {title}, or let somebody who has it sign in: then {cure}.",
+        "Give that person the role back at {title}, then {cure}. Or let somebody who has it sign in with "
+        "*Reconnect*.",
     ),
     "suspended": (
         "{title} has suspended this {noun}.",
@@ -87,11 +88,11 @@ ACCOUNT: Mapping[str, Texts] = {
     ),
     "account_gone": (
         "{title} says that this {noun} does not exist any more.",
-        "If it was renamed or came back, {cure}. Otherwise link the one that takes its place.",
+        "If it was renamed or came back, {cure}. Otherwise `/connect` links the one that takes its place.",
     ),
     "target_gone": (
         "What we post to at {title} was deleted there.",
-        "Link the one that takes its place. If it came back, {cure}.",
+        "If it came back, {cure}. Otherwise `/connect` links the one that takes its place.",
     ),
     "lost_answer": (
         "An answer of {login} was lost in a restart or a dropped connection. Without it our access cannot "
@@ -203,7 +204,8 @@ OPERATOR: Mapping[str, Texts] = {
     ),
     "version_retired": (
         "{login} has retired the version of its interface that we use.",
-        "Update the bot, or set a newer version in the settings.",
+        "Update the bot, or set a newer version in the settings (`META_GRAPH_VERSION`, `LINKEDIN_VERSION`) "
+        "and restart.",
     ),
     "credits": (
         "Our credits at {login} are used up, or a spending cap is reached.",
@@ -215,6 +217,12 @@ OPERATOR: Mapping[str, Texts] = {
     ),
 }
 """Our developer app, for whoever runs this bot."""
+
+WITHOUT_BOXES: Texts = (
+    ACCOUNT["permission_missing"][0],
+    "To give it, {cure} and sign in. If that changes nothing, first remove our app from {page}.",
+)
+"""Where people cannot leave single permissions out."""
 
 BY_PLATFORM: Mapping[tuple[str, str], Texts] = {
     ("instagram", "account_type"): (
@@ -246,6 +254,8 @@ BY_PLATFORM: Mapping[tuple[str, str], Texts] = {
         "Whoever administers this Google account does not allow our app.",
         "Ask for the app to be allowed in the admin console of Google Workspace, then {cure}.",
     ),
+    ("pinterest", "permission_missing"): WITHOUT_BOXES,
+    ("x", "permission_missing"): WITHOUT_BOXES,
     ("x", "restricted"): (
         "X has locked this account for now.",
         "Log in at X: it says what to do to unlock it. After that, {cure}.",

@@ -121,7 +121,7 @@ async def test_check_now_asks_the_platform_and_closes_the_alert(
     monkeypatch.setattr("bot.domain.tokens.token_for", lambda *_: "token")
     await scene.set(Grant, row.grant_id, access_token="sealed")
     answer = await scene.press(scene.ben, await alert(scene), actions.CHECK_NOW)
-    assert "works again" in answer.text and len(asked) == 1
+    assert "*@acme on X* of `client-a` works again" in answer.text and len(asked) == 1
     (incident,) = await scene.all(Incident)
     assert incident.state == "closed"
 

@@ -144,7 +144,7 @@ async def test_two_processes_ask_the_backup_and_operations_once_each(either: Sce
     await either.settle()
     backup = min(await notices(either, "incident.news"), key=lambda row: str(row.facts["what"]))
     asked = either.world.channels[str(backup.channel_id)].messages[str(backup.ts)]
-    assert f"<@{either.ada.user.id}> nobody has taken this" in asked.text
+    assert f"<@{either.ada.user.id}> " in asked.text and "nobody has taken it" in asked.text
     assert asked.thread_ts == (await stands(either, "incident")).ts
     said = either.ada.sees(either.operations.id)
     assert len(said) == 1 and "nobody has taken it" in said[0].text

@@ -132,8 +132,8 @@ async def test_closing_asks_cancels_disconnects_and_tells(scene: Scene) -> None:
     await scene.answer(scene.ben, "/connect", "x client-a @other")
     view = await closing(scene, scene.ben)
     shown = str(view.body)
-    assert "2 accounts are disconnected" in shown and "@acme.photos" in shown
-    assert "1 queued post is cancelled" in shown and "1 post on the way still goes out" in shown
+    assert "2 accounts will be disconnected" in shown and "@acme.photos" in shown
+    assert "1 queued post will be cancelled" in shown and "1 post on the way still goes out" in shown
     await scene.ben.submit(view, {})
     await scene.settle()
     assert "is closed" in str(scene.ben.modal.body)  # type: ignore[union-attr]

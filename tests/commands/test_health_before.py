@@ -10,7 +10,7 @@ from bot.commands.dates import read_day
 from bot.commands.parse import words_of
 from bot.domain.errors import Refused
 from bot.messages import actions
-from storage.models import Connection, Delivery, Grant, Invitation
+from storage.models import Client, Connection, Delivery, Grant, Invitation, Workspace
 from tests.commands.scene import Scene, buttons, notices
 
 TODAY = date(2026, 11, 20)
@@ -139,6 +139,33 @@ async def test_renew_all_posts_one_message_with_a_line_per_account_once(scene: S
     said = [message.text for message in scene.ben.sees(scene.team.id)]
     assert any("is on its way into" in text for text in said)
     assert any("already" in text for text in said)
+
+
+async def test_one_sign_in_renews_all_that_rests_on_the_login(scene: Scene) -> None:
+    """A line for each login, however many accounts are on it; pressed again, it stands already."""
+    accounts = await office(scene)
+    first = await scene.get(Connection, accounts["ends"])
+    second = await scene.account(first.client_id, "instagram", "beside")
+    await scene.set(Connection, second, grant_id=first.grant_id)
+    answer = await scene.answer(scene.ben, "/health", f"before {in_days(scene, 20)}")
+    said = await scene.press(scene.ben, answer, actions.RENEW_ALL)
+    rows = await scene.all(Invitation)
+    assert len(rows) == 2 and sum(row.connection_id in (accounts["ends"], second) for row in rows) == 1
+    assert "One message with the links for" in said.text and "@soon" in said.text and "@beside" in said.text
+    again = await scene.press(scene.ben, answer, actions.RENEW_ALL)
+    assert "already" in again.text and len(await scene.all(Invitation)) == 2
+
+
+async def test_a_pause_is_said_whatever_holds(scene: Scene) -> None:
+    client_id = await scene.client()
+    await scene.account(client_id, "x", "fine")
+    asked = f"before {in_days(scene, 20)}"
+    assert "paused" not in (await scene.answer(scene.ben, "/health", asked)).text
+    await scene.set(Client, client_id, paused_at=scene.house.clock.now())
+    held = await scene.answer(scene.ben, "/health", asked)
+    assert "It holds until" in held.text and "Posting for Client-A is paused: nothing goes out" in held.text
+    await scene.set(Workspace, scene.workspace_id, paused_at=scene.house.clock.now())
+    assert "Posting for all clients is paused" in (await scene.answer(scene.ben, "/health", asked)).text
 
 
 async def test_renew_takes_one_account_as_it_was_seen(scene: Scene) -> None:

@@ -189,5 +189,5 @@ async def test_a_warning_whose_posts_went_away_says_that(
             await incident_closing.close_warning(session, grant.id, connection.workspace_id, until, now)
         (reply,) = await told(database, incident.id, "incident.news")
         said = await build_renderers(house)["incident.news"](reply)
-        assert said is not None and "no post lies beyond the end" in said.text
+        assert said is not None and "no queued post falls after its end" in said.text
         assert "renewed" not in said.text

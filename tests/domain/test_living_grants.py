@@ -271,7 +271,7 @@ async def test_handing_over_keeps_what_the_new_login_reaches_and_names_the_other
         assert [row.account_id for row in left] == list(PAGES[7:])
         assert owners == {row.account_id: row.client_id for row in [*moved, *left]}
         (said,) = await told(house, "login.handed_over")
-        assert "7 accounts on Facebook rest now on the login of Ben" in said
+        assert "7 Facebook accounts now use the login of Ben" in said
         assert all(f"Page {number} on Facebook" in said for number in range(8, 13))
         assert "Page 7 on" not in said and "`client-c`" in said and "`client-e`" in said
         (notice,) = await rows(database, Notice, Notice.topic == "login.handed_over")

@@ -77,7 +77,7 @@ async def test_an_alert_that_nobody_cures_is_said_again_three_times_and_no_more(
             text for notice, text in await replies(house, incident) if notice.facts["what"] == "reminder"
         ]
         assert all("still disconnected, since" in text and "<@U0BOB>" in text for text in reminders)
-        assert [text.count("I do not remind of this again") for text in reminders] == [0, 0, 1]
+        assert [text.count("This was the last reminder") for text in reminders] == [0, 0, 1]
 
 
 async def test_nobody_is_reminded_of_what_is_taken_or_cured(

@@ -111,7 +111,7 @@ async def test_a_clients_life_from_one_command_to_its_end(office: Office) -> Non
     await maria.press(view, actions.CLOSE_CLIENT)
     await slack.until(lambda: "Close it" in str(maria.modal.body if maria.modal else ""), timeout=20)
     closing = maria.modal
-    assert closing is not None and "1 queued post is cancelled" in str(closing.body)
+    assert closing is not None and "1 queued post will be cancelled" in str(closing.body)
     await maria.submit(closing, {})
     await slack.until(lambda: "remove our app" in closed(office), timeout=60)
     await slack.until(lambda: "Our access to" not in closed(office), timeout=60)

@@ -68,7 +68,7 @@ def _warning(**values: object) -> Incident:
 
 
 def _operations(number: int, **values: object) -> Incident:
-    return alert(groups=groups(number), operations=True, called=("U0ADA",), **values)
+    return alert(groups=groups(number), operations=True, called=("U0ADA",), holder="Grace Hopper", **values)
 
 
 ALERTS = [

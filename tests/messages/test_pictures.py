@@ -69,6 +69,18 @@ async def test_an_invitation_carries_its_links_only_when_it_is_sent(rows: Rows) 
     assert "*@brand*" in shown.text and "<@U0ADA>" in shown.text and "is new" not in shown.text
 
 
+async def test_only_the_first_link_says_that_its_client_is_new(rows: Rows) -> None:
+    """Pressed twice within seconds, the second message is not the one that made it."""
+    await rows.change(rows.client, created_by=rows.actor.user_id, created_at=rows.now)
+    await invited(rows, Wanted("instagram"))
+    rows.house.clock.set_offset(3)
+    async with rows.house.db.write() as session:
+        now = rows.now + timedelta(seconds=3)
+        await inviting.invite(session, rows.house, rows.actor, rows.client, [Wanted("x")], "C0TEAM", now)
+    first, second = [said(await rows.shown(notice)).text for notice in await rows.notices("invitation")]
+    assert "is new: I created it" in first and "is new" not in second
+
+
 async def test_a_used_line_shows_the_account_and_the_undo_while_it_can_be_undone(rows: Rows) -> None:
     (invitation,) = await invited(rows, Wanted("instagram"))
     connection = await rows.connection(await rows.grant(), picture_url="https://cdn.test/a.jpg")

@@ -27,7 +27,7 @@ from bot.messages.people import Account
 from storage import clients as people
 from storage import incidents as store
 from storage import pictures
-from storage.models import Client, Connection, Incident, Invitation, Notice, Workspace
+from storage.models import Client, Connection, Grant, Incident, Invitation, Notice, Workspace
 
 
 async def alert(
@@ -59,6 +59,7 @@ async def alert(
         closed_at=incident.closed_at,
         taken_by=incident.taken_by,
         operations=client_id is None,
+        holder=await _holder(session, incident) if client_id is None else "",
         called=chosen.operations_mentions if client_id is None and loud else (),
         deaths=int(incident.detail.get("deaths", 0)),
         app=str(incident.detail.get("app", "unknown")),
@@ -69,6 +70,12 @@ async def alert(
         ended_by=incident.detail.get("by"),
         ended_account=await news_of(session, house, workspace_id, incident.detail.get("connection")),
     )
+
+
+async def _holder(session: AsyncSession, incident: Incident) -> str:
+    """Who signs in with the login that the incident is about."""
+    grant = await session.get(Grant, incident.grant_id) if incident.grant_id else None
+    return grant.subject_name if grant is not None else ""
 
 
 async def _quiet(
