@@ -52,6 +52,11 @@ class Answer:
         return Answer(self.tokens, found, own)
 
 
+def lease_owner(consent_id: str) -> str:
+    """As whom a walk holds its grant's lease."""
+    return f"consent:{consent_id}"
+
+
 def seal_answer(vault: Vault, consent_id: str, answer: Answer) -> str:
     tokens = asdict(answer.tokens)
     if answer.tokens.scopes is not None:

@@ -6,7 +6,7 @@ one conditional update in the same transaction; a loser's tokens are forgotten, 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import answers, app_faults, handing_over, incidents, inviting, rechecking, tokens
 from bot.domain.auditing import Actor
 from bot.domain.consent_checks import missing_scopes
-from bot.domain.consents import Answer, Result, open_answer
+from bot.domain.consents import Answer, Result, lease_owner, open_answer
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
 from bot.domain.storing import Found, lives_again, store_account
@@ -26,7 +26,6 @@ from storage.models import Client, Connection, Consent, Grant, Invitation, new_i
 from storage.upsert import insert_new
 
 BUSY = ("exchanging", "choosing")
-UNDO_WITHIN = timedelta(hours=24)
 
 
 async def grant_of_invitation(session: AsyncSession, invitation_id: str) -> str | None:
@@ -42,7 +41,7 @@ async def release_hold(session: AsyncSession, consent: Consent) -> None:
     """Gives back the lease that the relink held."""
     grant_id = await grant_of_invitation(session, consent.invitation_id)
     if grant_id is not None:
-        await grants.drop_lease(session, grant_id, f"consent:{consent.id}")
+        await grants.drop_lease(session, grant_id, lease_owner(consent.id))
 
 
 async def renew_known_grant(

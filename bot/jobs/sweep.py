@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from bot.domain import (
-    consenting,
+    exchanging,
     installing,
     lifetimes,
     media_use,
@@ -106,7 +106,7 @@ async def anything_to_publish(house: House) -> bool:
 async def tidy(house: House) -> None:
     """Ends walks that nobody finished, forgets what has to be forgotten, looks ahead."""
     await routines.ensure(house)
-    await consenting.recover(house)
+    await exchanging.recover(house)
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())
         await engine.forget_seen_events(session, wall_now())
