@@ -22,7 +22,9 @@ from bot.domain.posting import Draft, DraftProblems
 from bot.messages import composer as messages
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
 from bot.messages.wall_time import WallTime
-from bot.platforms.base import Content, Media, MediaKind, PlatformInfo, Reason
+from bot.platforms.base import PlatformInfo
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Reason
 from storage import clients, connections
 from storage import deliveries as delivery_rows
 from storage.models import Client, Connection, Post

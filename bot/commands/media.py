@@ -19,7 +19,7 @@ from bot.domain.house import House
 from bot.http import HostRefused, HttpError, OpenHttp, TooLarge, Unreadable
 from bot.media.looks import Looks, look_at
 from bot.messages.composer import Attached
-from bot.platforms.base import Media
+from bot.platforms.content import Media
 from bot.slack.errors import SlackProblem
 from bot.slack.files import FileForbidden, FileTooLarge
 

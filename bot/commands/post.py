@@ -43,7 +43,7 @@ from bot.domain.posting import DraftProblems
 from bot.messages import actions, blocks
 from bot.messages import composer as messages
 from bot.messages.message import Message
-from bot.platforms.base import Media
+from bot.platforms.content import Media
 from bot.slack.errors import SlackProblem
 from storage import clients as client_rows
 from storage.models import Client

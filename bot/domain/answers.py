@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import breaker, health, lifetimes, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
-from bot.platforms.base import Platform, Reason, RefreshKind, Tokens
+from bot.platforms.base import Platform, RefreshKind, Tokens
+from bot.platforms.errors import Reason
 from storage import grants, incidents, watching
 from storage.models import Grant
 from storage.spool import SpooledAnswer

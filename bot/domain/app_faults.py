@@ -11,7 +11,7 @@ from bot.domain.incident_closing import close_one
 from bot.domain.incident_threads import DEAD, app_key, root_in_operations
 from bot.domain.outcomes import Judgement
 from bot.domain.telling import touch_subject
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import grants
 from storage import incidents as store
 from storage.models import Grant

@@ -24,7 +24,7 @@ from bot.domain.errors import Refused
 from bot.domain.examining import examine
 from bot.domain.house import House
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from storage import clients, connections
 from storage import queue as store
 from storage.models import Client, Connection

@@ -12,7 +12,8 @@ from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.incident_threads import connection_key
 from bot.http import HttpError
-from bot.platforms.base import Account, PlatformError
+from bot.platforms.base import Account
+from bot.platforms.errors import PlatformError
 from storage import incidents as store
 from storage import watching
 from storage.models import Connection, Grant, Incident

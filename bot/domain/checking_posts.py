@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.platforms import text as counting
-from bot.platforms.base import Content, Prices
+from bot.platforms.base import Prices
+from bot.platforms.content import Content
 
 MINUTE = timedelta(minutes=1)
 REPEAT = timedelta(days=7)

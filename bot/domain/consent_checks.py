@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.consents import Answer, Question, Result, same_handle
 from bot.domain.house import House
-from bot.platforms.base import Account, PlatformInfo, Reason, Scope
+from bot.platforms.base import Account, PlatformInfo, Scope
+from bot.platforms.errors import Reason
 from storage import connections, logins
 from storage.models import Connection, Invitation
 

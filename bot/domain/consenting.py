@@ -22,7 +22,7 @@ from bot.domain.exchanging import POLL_SECONDS, fail, work
 from bot.domain.house import House
 from bot.domain.inviting import find, is_wanted, usable
 from bot.domain.outcomes import judge_verdict
-from bot.platforms.base import Kind
+from bot.platforms.errors import Kind
 from bot.platforms.oauth import came_back_without_code, pkce_pair
 from storage import invitations as store
 from storage.crypto import digest

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.platforms.base import Account, Discovery, Reason, Tokens
+from bot.platforms.base import Account, Discovery, Tokens
+from bot.platforms.errors import Reason
 from storage.crypto import Place, Vault
 
 

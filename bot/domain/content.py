@@ -13,7 +13,8 @@ from typing import Any
 from bot.domain.house import House
 from bot.domain.media_use import address
 from bot.domain.tokens import after
-from bot.platforms.base import Content, Media, MediaKind, Ready, Wait
+from bot.platforms.base import Ready, Wait
+from bot.platforms.content import Content, Media, MediaKind
 from storage.crypto import Place
 from storage.deliveries import Work
 from storage.models import Delivery, Post

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import app_faults, breaker, reports, tokens
 from bot.domain.house import House
-from bot.platforms.base import Platform, Sent, Target, Verdict
+from bot.platforms.base import Platform, Sent, Target
+from bot.platforms.errors import Verdict
 from storage import deliveries as store
 from storage import watching
 from storage.deliveries import Work

@@ -22,7 +22,7 @@ from bot.domain.examining import Refusal
 from bot.domain.house import House
 from bot.domain.posting import DraftProblems
 from bot.domain.revising import change, chosen
-from bot.platforms.base import Content
+from bot.platforms.content import Content
 from storage import queue as store
 from storage.deliveries import BEFORE_RETURN
 from storage.models import Connection, Delivery, Post, new_id

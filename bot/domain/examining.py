@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain.checking_posts import REPEAT, Cost, Planned, Proposed, Warned, apart, check_posts, costs
 from bot.domain.content import content_of
 from bot.domain.house import House
-from bot.platforms.base import ContentProblem
+from bot.platforms.content import ContentProblem
 from storage import queue as store
 from storage.pictures import Item
 

@@ -25,7 +25,8 @@ from bot.domain.consents import (
 from bot.domain.house import House
 from bot.domain.outcomes import Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Discovery, Kind, Platform, PlatformError, Tokens
+from bot.platforms.base import Discovery, Platform, Tokens
+from bot.platforms.errors import Kind, PlatformError
 from storage import grants
 from storage import invitations as store
 from storage.models import Consent

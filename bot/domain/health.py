@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain import preferences
-from bot.platforms.base import PlatformInfo, Reason, RefreshKind
+from bot.platforms.base import PlatformInfo, RefreshKind
+from bot.platforms.errors import Reason
 from storage.models import Client, Connection, Grant, Workspace
 
 

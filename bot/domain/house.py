@@ -12,7 +12,8 @@ from bot.clock import HouseClock
 from bot.http import PlatformHttp
 from bot.media.shelf import Shelf, memory_shelf
 from bot.metrics import Meters
-from bot.platforms.base import Call, MediaReader, Platform
+from bot.platforms.base import Call, Platform
+from bot.platforms.content import MediaReader
 from bot.settings import AppCredentials
 from storage.crypto import Vault
 from storage.database import Database

@@ -19,7 +19,7 @@ from bot.domain.consents import Answer, Result, lease_owner, open_answer
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
 from bot.domain.storing import Found, lives_again, store_account
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import grants
 from storage import invitations as walks
 from storage.models import Client, Connection, Consent, Grant, Invitation, new_id

@@ -19,7 +19,8 @@ from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.refreshing import Cause
 from bot.domain.storing import Found
-from bot.platforms.base import Account, Kind, Reason, Verdict
+from bot.platforms.base import Account
+from bot.platforms.errors import Kind, Reason, Verdict
 from storage import clients, connections, logins
 from storage.models import Client, Connection, Consent, Grant
 

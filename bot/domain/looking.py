@@ -13,7 +13,8 @@ from datetime import timedelta
 from bot.domain import content, delivering, reports
 from bot.domain.house import House
 from bot.http import HttpError
-from bot.platforms.base import Found, Kind, Look, PlatformError, Reason, Sent, Verdict
+from bot.platforms.base import Found, Look, Sent
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import deliveries as store
 from storage.deliveries import Work
 

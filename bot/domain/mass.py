@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import app_faults, holding, incident_closing, incident_threads, lifetimes, reminding
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import grants
 from storage import incidents as store
 from storage.crypto import digest

@@ -19,7 +19,7 @@ from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.media.looks import EXTENSIONS, Looks
 from bot.media.store import StoreTrouble
-from bot.platforms.base import Media, MediaKind
+from bot.platforms.content import Media, MediaKind
 from storage import media as store
 from storage.media import Need
 from storage.models import Post, StoredMedia, new_id

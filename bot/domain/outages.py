@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import incident_closing, incident_threads
 from bot.domain.telling import touch_subject
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import incidents as store
 from storage import watching
 

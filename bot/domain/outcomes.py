@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.http import HttpError, NotSent
-from bot.platforms.base import Kind, PlatformError, Reason, Verdict
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 
 class Outcome(StrEnum):

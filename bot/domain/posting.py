@@ -17,7 +17,7 @@ from bot.domain.content import media_row
 from bot.domain.errors import Refused
 from bot.domain.examining import Refusal, refusals
 from bot.domain.house import House
-from bot.platforms.base import Content, ContentProblem
+from bot.platforms.content import Content, ContentProblem
 from storage import clients, connections, watching
 from storage.models import Connection, Delivery, Post, new_id
 from storage.upsert import insert_new

@@ -18,7 +18,8 @@ from bot.domain.lifetimes import JITTER, fresh_jitter
 from bot.domain.outcomes import Judgement, judge_verdict
 from bot.domain.refreshing import Cause
 from bot.http import HttpError
-from bot.platforms.base import Account, Kind, PlatformError, PlatformInfo, Reason, Verdict
+from bot.platforms.base import Account, PlatformInfo
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import grants, watching
 from storage.models import Connection, Grant
 from storage.watching import Watched

@@ -27,7 +27,8 @@ from bot.domain import (
 from bot.domain.house import House
 from bot.domain.refreshing import Cause, Skipped, refresh
 from bot.http import HttpError
-from bot.platforms.base import PlatformError, Wait
+from bot.platforms.base import Wait
+from bot.platforms.errors import PlatformError
 from storage import deliveries as store
 from storage.deliveries import Work
 

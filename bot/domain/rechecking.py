@@ -19,7 +19,8 @@ from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.storing import Found
 from bot.http import HttpError
-from bot.platforms.base import Account, PlatformError, Reason, Verdict
+from bot.platforms.base import Account
+from bot.platforms.errors import PlatformError, Reason, Verdict
 from storage import grants
 from storage.models import Connection, Grant
 

@@ -21,7 +21,8 @@ from bot.domain.answers import Attempt, store_failure, store_tokens, until_commi
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Platform, PlatformError, Reason, RefreshKind
+from bot.platforms.base import Platform, RefreshKind
+from bot.platforms.errors import PlatformError, Reason
 from storage import grants
 from storage.models import Grant
 

@@ -23,7 +23,7 @@ from bot.domain.auditing import Actor, record
 from bot.domain.deciding import FRESH
 from bot.domain.errors import Refused
 from bot.domain.holding import Hold
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import engine, rotation
 from storage.database import Database
 from storage.deliveries import BEFORE_RETURN

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import second_look, verdicts
 from bot.domain.auditing import Actor, record
 from bot.domain.house import House
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from storage import grants
 from storage import logins as store
 from storage.crypto import digest

@@ -25,7 +25,8 @@ from bot.domain.refreshing import CONSENT_BLOCKS_FOR
 from bot.domain.telling import touch, touch_subject
 from bot.domain.verdicts import BY_NOTICE
 from bot.http import HttpError
-from bot.platforms.base import Kind, Platform, PlatformError, Reason, Tokens
+from bot.platforms.base import Platform, Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason
 from storage import grants, logins
 from storage.crypto import CryptoError
 from storage.models import Connection, Consent, Departure, Grant

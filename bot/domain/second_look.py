@@ -14,7 +14,8 @@ from bot.domain import app_faults, breaker, lifetimes, mass, own_tokens, refresh
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome, judge
 from bot.http import HttpError
-from bot.platforms.base import Account, Kind, PlatformError, Reason, RefreshKind, Target, Verdict
+from bot.platforms.base import Account, RefreshKind, Target
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import grants
 from storage.models import Connection, Grant
 

@@ -22,7 +22,8 @@ from bot.domain import (
 from bot.domain.house import House
 from bot.domain.outcomes import is_silence
 from bot.http import HttpError, NotSent
-from bot.platforms.base import Kind, Platform, PlatformError, Reason, Target, Verdict
+from bot.platforms.base import Platform, Target
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import deliveries as store
 from storage.deliveries import Work
 from storage.models import new_id

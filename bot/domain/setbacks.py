@@ -17,7 +17,7 @@ from bot.domain import (
 from bot.domain.house import House
 from bot.domain.outcomes import is_silence, judge_verdict
 from bot.http import HttpError
-from bot.platforms.base import Kind, PlatformError, Reason, Verdict
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import deliveries as store
 from storage.deliveries import Work
 

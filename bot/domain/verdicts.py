@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import app_faults, breaker, incidents, lifetimes, refreshing, tokens
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
-from bot.platforms.base import Platform, Reason, RefreshKind
+from bot.platforms.base import Platform, RefreshKind
+from bot.platforms.errors import Reason
 from storage import grants
 from storage.models import Grant
 

@@ -18,7 +18,8 @@ from bot.domain.consents import Question, Result, same_handle
 from bot.domain.house import House
 from bot.domain.pictures import parts
 from bot.messages.times import zone_of
-from bot.platforms.base import Reason, Scope
+from bot.platforms.base import Scope
+from bot.platforms.errors import Reason
 from storage import connections
 from storage import invitations as store
 from storage.crypto import digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.media import mp4
-from bot.platforms.base import MediaKind
+from bot.platforms.content import MediaKind
 
 HEAD_BYTES = 1_000_000
 EXTENSIONS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.media.store import MediaStore, StoreTrouble
-from bot.platforms.base import Media, MediaGone, MediaReader
+from bot.platforms.content import Media, MediaGone, MediaReader
 
 
 @dataclass(frozen=True, slots=True)

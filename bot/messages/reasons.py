@@ -1,7 +1,7 @@
 """Every reason in words, as tables: what happened, and what helps. For an account, for one post, and for
 whoever runs the bot.
 
-Keys are the words of `bot.platforms.base.Reason`. `{title}` is the platform, `{login}` where people sign in
+Keys are the words of `bot.platforms.errors.Reason`. `{title}` is the platform, `{login}` where people sign in
 for it, `{noun}` its word for an account, `{cure}` what to press here, `{page}` where our access is listed at
 the platform, `{ENV}` its app's prefix in the settings. Nothing a platform wrote ever gets in here.
 """

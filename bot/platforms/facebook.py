@@ -19,26 +19,20 @@ from bot.platforms import facebook_graph, facebook_login, facebook_pages, facebo
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Found,
     Handles,
-    Kind,
     Look,
-    MediaKind,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Ready,
-    Reason,
     Scope,
     Sent,
     Target,
     Tokens,
-    Verdict,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import Graph
 from bot.platforms.oauth import word
 from bot.settings import AppCredentials

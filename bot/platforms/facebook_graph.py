@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.platforms import meta, oauth
-from bot.platforms.base import Call, Kind, PlatformError, Reason, Verdict
+from bot.platforms.base import Call
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.reading import member, objects
 from bot.settings import AppCredentials
 

@@ -14,17 +14,8 @@ from datetime import timedelta
 from bot.clock import utc_now
 from bot.http import HttpError
 from bot.platforms import meta, oauth
-from bot.platforms.base import (
-    Call,
-    Kind,
-    PlatformError,
-    Reason,
-    RefreshKind,
-    RefreshModel,
-    Scope,
-    Tokens,
-    Verdict,
-)
+from bot.platforms.base import Call, RefreshKind, RefreshModel, Scope, Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import HOSTS, Graph, Inspection, inspect, not_a_post, proof
 from bot.platforms.reading import objects
 from bot.settings import AppCredentials

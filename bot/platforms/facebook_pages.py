@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.platforms import oauth
-from bot.platforms.base import Account, Discovery, Kind, PlatformError, Reason, Tokens, Verdict
+from bot.platforms.base import Account, Discovery, Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import Graph
 from bot.platforms.facebook_login import who
 from bot.platforms.reading import member, objects

@@ -13,20 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bot.platforms import meta, oauth, text
-from bot.platforms.base import (
-    Content,
-    ContentProblem,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Handles, Ready, Target, Wait
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import HOSTS, UPLOADS, Graph
 from bot.platforms.facebook_pages import PUBLISH
 from bot.platforms.facebook_reading import state_of

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from bot.http import HttpError
 from bot.platforms import oauth, text
-from bot.platforms.base import Found, Look, PlatformError, Target
+from bot.platforms.base import Found, Look, Target
+from bot.platforms.errors import PlatformError
 from bot.platforms.facebook_graph import Graph
 from bot.platforms.instagram_media import of_container
 from bot.platforms.reading import lower, member, moment, objects

@@ -17,19 +17,8 @@ from dataclasses import dataclass, replace
 
 from bot.platforms import facebook_graph, facebook_login, facebook_pages, facebook_reading, oauth
 from bot.platforms import instagram_media as media
-from bot.platforms.base import (
-    Account,
-    Call,
-    Discovery,
-    Kind,
-    PlatformError,
-    PlatformInfo,
-    Reason,
-    Scope,
-    Target,
-    Tokens,
-    Verdict,
-)
+from bot.platforms.base import Account, Call, Discovery, PlatformInfo, Scope, Target, Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import Graph
 from bot.platforms.facebook_pages import IG_BASIC, IG_PUBLISH, Pair
 from bot.platforms.instagram import INFO as BY_INSTAGRAM

@@ -12,21 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.platforms import meta, oauth, text
-from bot.platforms.base import (
-    Call,
-    Content,
-    ContentProblem,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Target, Wait
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 HOSTS = frozenset({"graph.instagram.com", "api.instagram.com"})
 BASIC = "instagram_business_basic"

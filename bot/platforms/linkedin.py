@@ -23,28 +23,22 @@ from bot.platforms import linkedin_text as little
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Found,
     Handles,
-    Kind,
     Look,
-    MediaKind,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Ready,
-    Reason,
     RefreshKind,
     RefreshModel,
     Scope,
     Sent,
     Target,
     Tokens,
-    Verdict,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
 MEMBER_POST, PAGE_POST = "w_member_social", "w_organization_social"

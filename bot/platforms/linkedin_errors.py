@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from bot.clock import utc_now
 from bot.http import Response
 from bot.platforms import oauth, reading
-from bot.platforms.base import Kind, Reason, Verdict
+from bot.platforms.errors import Kind, Reason, Verdict
 
 Meaning = tuple[Kind, Reason]
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from bot.http import Response
 from bot.platforms import linkedin_errors, oauth
-from bot.platforms.base import Account, Call, Kind, PlatformError, Reason, Verdict
+from bot.platforms.base import Account, Call
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.linkedin_media import HOSTS
 
 OAUTH = "https://www.linkedin.com/oauth/v2"

@@ -15,19 +15,9 @@ from urllib.parse import quote, urlsplit
 
 from bot.http import Response
 from bot.platforms import linkedin_errors, oauth, reading
-from bot.platforms.base import (
-    Call,
-    Content,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Wait
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 REST = "https://api.linkedin.com/rest"
 HOSTS = frozenset({"api.linkedin.com", "www.linkedin.com"})

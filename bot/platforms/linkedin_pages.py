@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from bot.http import HttpError
 from bot.platforms import oauth, reading
-from bot.platforms.base import Account, Kind, PlatformError, Reason, Verdict
+from bot.platforms.base import Account
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.linkedin_media import Desk
 
 POSTING_ROLES = frozenset({"ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "CONTENT_ADMIN"})

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from bot.platforms import text
-from bot.platforms.base import Content, ContentProblem, Media, MediaKind, Reason
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Reason
 
 TEXT_MAX = 3000
 PICTURES_MAX = 20

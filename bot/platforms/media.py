@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.http import HostRefused, HttpError, OpenHttp, Response, TooLarge
-from bot.platforms.base import Media, MediaGone, MediaSilent
+from bot.platforms.content import Media, MediaGone, MediaSilent
 
 DEADLINE_SECONDS = 30.0
 PIECE_BYTES = 1024 * 1024  # what is asked for at once, whatever a platform's chunk is

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from bot.http import Response
 from bot.platforms import oauth
-from bot.platforms.base import Call, Kind, PlatformError, Reason, Verdict
+from bot.platforms.base import Call
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 THROTTLE_PAUSE = 3600.0  # seconds, where no header says how long
 CONTAINER_PAUSE = 30.0  # seconds until a container that was just made can be found

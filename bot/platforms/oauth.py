@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from oauthlib.oauth2 import WebApplicationClient
 
 from bot.http import Response, Unreadable
-from bot.platforms.base import Kind, PlatformError, Reason, Tokens, Verdict
+from bot.platforms.base import Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
 Body = Mapping[str, object]

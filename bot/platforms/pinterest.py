@@ -20,28 +20,22 @@ from bot.platforms import oauth, pinterest_errors, pinterest_pins, reading, text
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Found,
     Handles,
-    Kind,
     Look,
-    MediaKind,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Ready,
-    Reason,
     RefreshKind,
     RefreshModel,
     Scope,
     Sent,
     Target,
     Tokens,
-    Verdict,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
 BOARDS_PAGE, BOARDS_PAGES = 250, 8

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.http import Response
 from bot.platforms import oauth, reading
-from bot.platforms.base import Kind, Reason, Verdict
+from bot.platforms.errors import Kind, Reason, Verdict
 
 LONGEST_WINDOW = 86_400.0  # seconds
 

@@ -16,21 +16,9 @@ from urllib.parse import urlsplit
 
 from bot.http import Response
 from bot.platforms import oauth, pinterest_errors, reading
-from bot.platforms.base import (
-    Call,
-    Content,
-    ContentProblem,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Target, Wait
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 API = "https://api.pinterest.com/v5"
 HOSTS = frozenset({"api.pinterest.com"})

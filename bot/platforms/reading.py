@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from bot.http import Response
-from bot.platforms.base import Call, Kind, Media, MediaGone, MediaSilent, PlatformError, Reason, Verdict
+from bot.platforms.base import Call
+from bot.platforms.content import Media, MediaGone, MediaSilent
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.oauth import Body
 
 STREAM_PIECE = 1024 * 1024  # bytes held at once while a file is streamed

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.platforms.base import Content, ContentProblem, Media, MediaKind, Reason
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Reason
 from bot.platforms.threads_media import words_of
 
 TEXT_MAX = 500

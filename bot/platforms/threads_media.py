@@ -14,22 +14,9 @@ from datetime import datetime
 
 from bot.http import HttpError
 from bot.platforms import meta, oauth, text
-from bot.platforms.base import (
-    Call,
-    Content,
-    Found,
-    Handles,
-    Kind,
-    Look,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Found, Handles, Look, Ready, Target, Wait
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.instagram_media import PAUSE, PUBLISHED_ALREADY, of_container
 from bot.platforms.reading import moment, objects
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bot.http import Response
 from bot.platforms import oauth, reading
-from bot.platforms.base import Kind, PlatformError, Reason, Verdict
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 DAY = 86_400.0  # seconds: the caps on posts and drafts count over a day
 MINUTE = 60.0  # seconds: rate limits count over a sliding minute, and no header says how much is left

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.platforms import text
-from bot.platforms.base import Content, ContentProblem, Media, MediaKind, Reason
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Reason
 
 CAPTION_MAX = 2200  # UTF-16 units
 PHOTO_TITLE_MAX = 90

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from bot.http import Response
 from bot.platforms import oauth, reading, tiktok_errors
-from bot.platforms.base import Account, Call, Kind, PlatformError, Reason, Tokens, Verdict
+from bot.platforms.base import Account, Call, Tokens
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.tiktok_media import API, HOSTS, PUBLISH
 from bot.settings import AppCredentials
 

@@ -16,19 +16,9 @@ from bot.clock import utc_now
 from bot.http import Response
 from bot.platforms import oauth, reading, tiktok_errors
 from bot.platforms import tiktok_limits as limits
-from bot.platforms.base import (
-    Call,
-    Content,
-    Handles,
-    Kind,
-    Media,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Target, Wait
+from bot.platforms.content import Content, Media
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 API = "https://open.tiktokapis.com/v2"
 HOSTS = frozenset({"open.tiktokapis.com"})

@@ -18,29 +18,23 @@ from bot.platforms import oauth, text, x_media
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Found,
     Handles,
-    Kind,
     Look,
-    MediaKind,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Prices,
     Ready,
-    Reason,
     RefreshKind,
     RefreshModel,
     Scope,
     Sent,
     Target,
     Tokens,
-    Verdict,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.x_errors import classify, classify_token
 from bot.settings import AppCredentials
 

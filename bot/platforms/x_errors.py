@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from bot.clock import utc_now
 from bot.http import Response
 from bot.platforms import oauth
-from bot.platforms.base import Kind, Reason, Verdict
+from bot.platforms.errors import Kind, Reason, Verdict
 
 LONGEST_WINDOW = 86_400.0  # seconds; X's slowest limit is counted over a day
 

@@ -14,20 +14,9 @@ from typing import Any
 
 from bot.http import Response
 from bot.platforms import oauth, reading
-from bot.platforms.base import (
-    Call,
-    Content,
-    ContentProblem,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Wait
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.x_errors import classify
 
 UPLOAD = "https://api.x.com/2/media"

@@ -21,28 +21,22 @@ from bot.platforms import youtube_upload as upload
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Found,
     Handles,
-    Kind,
     Look,
-    MediaKind,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Ready,
-    Reason,
     RefreshKind,
     RefreshModel,
     Scope,
     Sent,
     Target,
     Tokens,
-    Verdict,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
 API = "https://www.googleapis.com/youtube/v3"

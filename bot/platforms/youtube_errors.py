@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from bot.http import Response
 from bot.platforms import oauth, reading
-from bot.platforms.base import Kind, Reason, Verdict
+from bot.platforms.errors import Kind, Reason, Verdict
 
 DAY = 86_400.0  # seconds; the channel's limit of uploads counts over a day
 NO_CHANNEL = "youtubeSignupRequired"

@@ -15,21 +15,9 @@ from urllib.parse import urlsplit
 
 from bot.http import Response
 from bot.platforms import oauth, reading, text, youtube_errors
-from bot.platforms.base import (
-    Call,
-    Content,
-    ContentProblem,
-    Handles,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Target, Wait
+from bot.platforms.content import Content, ContentProblem, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 HOSTS = frozenset({"www.googleapis.com", "oauth2.googleapis.com"})
 UPLOADS = "https://www.googleapis.com/upload/youtube/v3/videos"

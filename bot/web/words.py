@@ -9,7 +9,7 @@ from bot.domain.consents import Result
 from bot.domain.inviting import LIVES
 from bot.domain.walk import ConsentView, InvitationView, PlatformView, Standing
 from bot.messages.blocks import listed
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 
 
 @dataclass(frozen=True, slots=True)

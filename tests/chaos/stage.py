@@ -21,7 +21,7 @@ from bot.clock import HouseClock, utc_now
 from bot.domain import posting
 from bot.domain.auditing import Actor
 from bot.domain.house import House, Timings
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from bot.settings import load_settings
 from bot.slack.claims import LEASE
 from sandbox.agency import Agency, found, register_apps

@@ -13,7 +13,7 @@ from bot.domain import consenting, media_use, posting
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.media.looks import look_at
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from sandbox.server import PICTURE_HOST, PICTURES
 from storage import invitations
 from storage.models import Connection, Delivery

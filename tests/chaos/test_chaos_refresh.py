@@ -12,7 +12,7 @@ from sqlalchemy import exists, func, select
 
 from bot.clock import utc_now
 from bot.domain.house import Timings
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from sandbox.platforms.ledger import Entry
 from storage.models import Client, Grant, GrantAttempt, Incident
 from tests.chaos.process import eventually

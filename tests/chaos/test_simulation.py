@@ -25,7 +25,8 @@ from sqlalchemy import func, select, update
 from bot.domain import consenting, health, mass
 from bot.domain.answers import read_spool
 from bot.domain.house import House
-from bot.platforms.base import Reason, RefreshKind
+from bot.platforms.base import RefreshKind
+from bot.platforms.errors import Reason
 from bot.platforms.registry import SUPPORTED
 from sandbox.platforms.model import Account
 from sandbox.platforms.testing import Twins

@@ -12,7 +12,9 @@ from bot.domain.deciding import Choice
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.posting import Draft
 from bot.messages import actions
-from bot.platforms.base import Account, Content, Reason
+from bot.platforms.base import Account
+from bot.platforms.content import Content
+from bot.platforms.errors import Reason
 from bot.slack.gateway import Gateway
 from sandbox.slack import Person
 from sandbox.slack.models import Message

@@ -11,7 +11,7 @@ from bot.domain.errors import Refused
 from bot.http import OpenHttp
 from bot.media.looks import sniff
 from bot.messages import composer as messages
-from bot.platforms.base import MediaKind
+from bot.platforms.content import MediaKind
 from sandbox.agency import wall
 from sandbox.platforms.testing import jpeg
 from sandbox.slack.delivery import deliver

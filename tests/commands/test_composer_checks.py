@@ -15,7 +15,7 @@ from bot.domain.content import content_of
 from bot.domain.examining import Findings, examine, standing_ones
 from bot.messages import actions, queue
 from bot.messages import composer as messages
-from bot.platforms.base import Content
+from bot.platforms.content import Content
 from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission

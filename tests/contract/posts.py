@@ -20,7 +20,7 @@ from bot.domain.house import House
 from bot.http import OpenHttp
 from bot.jobs import sweep
 from bot.outbound import Rewriter
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from bot.platforms.media import UrlMedia
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from sandbox.platforms.testing import Twins, jpeg

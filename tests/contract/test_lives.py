@@ -10,7 +10,8 @@ from sqlalchemy import select
 from bot.domain import second_look
 from bot.domain.house import House
 from bot.http import HttpError
-from bot.platforms.base import Kind, PlatformError, RefreshKind
+from bot.platforms.base import RefreshKind
+from bot.platforms.errors import Kind, PlatformError
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from storage import connections as rows
 from storage.models import Connection, Grant, Incident, Notice

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.posting import DraftProblems
 from bot.jobs import sweep
 from bot.platforms import youtube_upload
-from bot.platforms.base import Content
+from bot.platforms.content import Content
 from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.models import Delivery

@@ -11,7 +11,7 @@ from bot.domain import disconnecting, incident_closing, incidents, inviting
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from bot.renderers import build_renderers
 from bot.slack import claims
 from bot.slack.errors import SlackProblem

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.house import House
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Delivery, Incident

@@ -21,7 +21,7 @@ from bot.domain.calendar_file import COLUMNS, Line, read_lines, read_when
 from bot.domain.checking_posts import Worry
 from bot.domain.errors import Refused
 from bot.domain.house import House
-from bot.platforms.base import Media, MediaKind
+from bot.platforms.content import Media, MediaKind
 from sandbox.platforms.testing import Twins
 from storage.crypto import new_key
 from storage.database import Database

@@ -18,7 +18,8 @@ from bot.domain.checking_posts import (
 )
 from bot.domain.examining import Findings
 from bot.messages.checking import CostShown, Moved, cost_words, dollars, price_words, stagger_words
-from bot.platforms.base import Content, Media, MediaKind, Prices
+from bot.platforms.base import Prices
+from bot.platforms.content import Content, Media, MediaKind
 
 OLD = "Fresh bread, every morning"
 NOW = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)

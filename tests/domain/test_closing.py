@@ -14,7 +14,7 @@ from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.messages.closing import closed_message
-from bot.platforms.base import Content
+from bot.platforms.content import Content
 from sandbox.platforms.testing import Twins
 from storage import clients as rows
 from storage.database import Database

@@ -14,7 +14,8 @@ from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.posting import Draft, queue
 from bot.messages.disconnect import disconnected
-from bot.platforms.base import Content, Reason
+from bot.platforms.content import Content
+from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import (

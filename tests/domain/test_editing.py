@@ -18,7 +18,8 @@ from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.posting import DraftProblems
 from bot.jobs import sweep
-from bot.platforms.base import Content, Media, MediaKind, Wait
+from bot.platforms.base import Wait
+from bot.platforms.content import Content, Media, MediaKind
 from sandbox.platforms.testing import Twins, jpeg
 from storage.database import Database
 from storage.models import AuditEvent, Client, Connection, Delivery, Notice, Post

@@ -17,7 +17,7 @@ from bot.domain.editing import Edit
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.jobs import sweep
-from bot.platforms.base import Content
+from bot.platforms.content import Content
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Delivery, Notice, Post

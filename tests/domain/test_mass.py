@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from bot.domain import mass
 from bot.domain.house import House
-from bot.platforms.base import Kind, PlatformError
+from bot.platforms.errors import Kind, PlatformError
 from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.database import Database

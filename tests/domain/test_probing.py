@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Grant, Notice

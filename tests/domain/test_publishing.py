@@ -13,7 +13,7 @@ from bot.domain.auditing import Actor
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.jobs import sweep
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from sandbox.platforms.testing import Twins, jpeg
 from storage.database import Database
 from storage.models import Connection, Delivery, Notice

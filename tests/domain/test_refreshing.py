@@ -12,7 +12,7 @@ from bot.domain import answers, refreshing, second_look
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.refreshing import Cause, Skipped, refresh
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage import grants
 from storage.database import Database

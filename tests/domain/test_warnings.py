@@ -11,7 +11,7 @@ from bot.domain import deciding, posting, replanning, warnings, working_time
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.working_time import WorkingTime
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage import watching

@@ -19,7 +19,8 @@ from bot.domain.walk import (
     Standing,
 )
 from bot.outbound import Rewriter
-from bot.platforms.base import Reason, Scope
+from bot.platforms.base import Scope
+from bot.platforms.errors import Reason
 from bot.web import install_words, webhooks, words
 from bot.web.pages import Pages
 from bot.web.words import Words

@@ -12,7 +12,8 @@ from bot.domain import tokens
 from bot.messages import incident
 from bot.messages.people import Account, PlatformWords
 from bot.messages.reasons import ENDING
-from bot.platforms.base import Kind, Platform, Reason
+from bot.platforms.base import Platform
+from bot.platforms.errors import Kind, Reason
 from bot.platforms.registry import build_platforms
 from bot.settings import load_settings
 from tests.gallery.case import Case, case

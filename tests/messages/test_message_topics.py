@@ -28,7 +28,7 @@ from bot.messages.health_line import HealthLine
 from bot.messages.incident_facts import Waiting
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from sandbox.slack.limits import check_blocks
 from tests.messages.message_facts import (
     ACME,

@@ -6,7 +6,7 @@ import pytest
 
 from bot.messages import reasons, words
 from bot.messages.people import PlatformWords
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from tests.messages.message_facts import INSTAGRAM, X
 
 EVERY = sorted(reason.value for reason in Reason)

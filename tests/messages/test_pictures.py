@@ -18,7 +18,7 @@ from bot.messages import actions
 from bot.messages.health import PAGE_LINES, health_message
 from bot.messages.message import Message
 from bot.messages.retry import SHOWN_MOST, retry_message
-from bot.platforms.base import Reason
+from bot.platforms.errors import Reason
 from bot.renderers import build_renderers
 from storage import deliveries as delivery_rows
 from storage import engine

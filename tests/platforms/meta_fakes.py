@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from bot.http import Response
-from bot.platforms.base import Media, MediaKind, PlatformError, Target, Verdict
+from bot.platforms.base import Target
+from bot.platforms.content import Media, MediaKind
+from bot.platforms.errors import PlatformError, Verdict
 from tests.platforms.platform_fakes import REDIRECT, Sight, graph_error, reply
 
 PAGE = "101"

@@ -14,7 +14,8 @@ import httpx
 from pydantic import SecretStr
 
 from bot.http import HttpError, PlatformHttp, Response
-from bot.platforms.base import Call, Content, Media, MediaKind, Target
+from bot.platforms.base import Call, Target
+from bot.platforms.content import Content, Media, MediaKind
 from bot.settings import AppCredentials
 
 APP = AppCredentials(client_id="app-1", client_secret=SecretStr("app-secret"), reviewed=True)

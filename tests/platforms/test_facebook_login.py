@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.http import HttpError, NoAnswer, Response
-from bot.platforms.base import Kind, Reason, Tokens
+from bot.platforms.base import Tokens
+from bot.platforms.errors import Kind, Reason
 from bot.platforms.facebook import Facebook
 from tests.platforms.meta_fakes import FB_SCOPES, NOW, PAGE_TARGET, TinyFacebook, refusal
 from tests.platforms.platform_fakes import APP, REDIRECT, Sight, always, call_of, graph_error, reply

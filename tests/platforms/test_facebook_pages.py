@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.http import Response
-from bot.platforms.base import Kind, Reason, Tokens
+from bot.platforms.base import Tokens
+from bot.platforms.errors import Kind, Reason
 from bot.platforms.facebook import Facebook
 from bot.platforms.facebook_pages import Pair
 from tests.platforms.meta_fakes import IG, IG_SCOPES, TinyFacebook, page, refusal

@@ -12,18 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http import HttpError, NoAnswer, Response
-from bot.platforms.base import (
-    Call,
-    Content,
-    Found,
-    Handles,
-    Kind,
-    PlatformError,
-    Ready,
-    Reason,
-    Tokens,
-    Wait,
-)
+from bot.platforms.base import Call, Found, Handles, Ready, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.facebook import Facebook
 from tests.platforms.meta_fakes import FILM, PAGE, PAGE_TARGET, PICTURE, REEL, TinyFacebook, refusal
 from tests.platforms.platform_fakes import Sight, always, call_of, graph_error, reply

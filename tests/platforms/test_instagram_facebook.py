@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from bot.http import Response
-from bot.platforms.base import Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
+from bot.platforms.base import Found, Ready, Target, Tokens, Wait
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.instagram_facebook import InstagramOnFacebook
 from tests.platforms.meta_fakes import (
     FB_SCOPES,

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bot.http import HttpError, NoAnswer, Response
-from bot.platforms.base import Content, Found, PlatformError, Reason
+from bot.platforms.base import Found
+from bot.platforms.content import Content
+from bot.platforms.errors import PlatformError, Reason
 from bot.platforms.instagram import Instagram
 from tests.platforms.platform_fakes import (
     IG_FILM,

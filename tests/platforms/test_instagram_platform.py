@@ -12,18 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http import HttpError, NoAnswer, Response
-from bot.platforms.base import (
-    Call,
-    Content,
-    Handles,
-    Kind,
-    PlatformError,
-    Ready,
-    Reason,
-    Tokens,
-    Verdict,
-    Wait,
-)
+from bot.platforms.base import Call, Handles, Ready, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.instagram import Instagram
 from tests.platforms.platform_fakes import (
     APP,

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from bot.http import NoAnswer, Response
 from bot.platforms import linkedin, linkedin_media
 from bot.platforms import linkedin_text as little
-from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
+from bot.platforms.base import Found, Ready, Target, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from tests.platforms.platform_fakes import APP, REDIRECT, reply
 from tests.platforms.upload_fakes import File, Seen, call_of, film_of, picture, walk
 

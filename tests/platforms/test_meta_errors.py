@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.platforms import meta
-from bot.platforms.base import Kind, Reason
+from bot.platforms.errors import Kind, Reason
 from tests.platforms.platform_fakes import graph_error, reply
 
 K, R = Kind, Reason

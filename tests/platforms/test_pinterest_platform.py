@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http import NoAnswer, Response
-from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens
+from bot.platforms.base import Found, Ready, Target, Tokens
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.pinterest import Pinterest
 from bot.platforms.pinterest_pins import LOOKS_MOST, TRIES, UPLOAD_DEADLINE
 from tests.platforms.platform_fakes import APP, REDIRECT, reply

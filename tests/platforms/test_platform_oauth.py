@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.platforms import oauth
-from bot.platforms.base import Kind, PlatformError, Reason
+from bot.platforms.errors import Kind, PlatformError, Reason
 from tests.platforms.platform_fakes import APP, reply
 
 

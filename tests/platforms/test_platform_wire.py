@@ -11,7 +11,9 @@ from aiohttp.test_utils import TestServer
 
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
-from bot.platforms.base import Call, Content, Kind, Media, MediaKind, PlatformError, Tokens, Wait
+from bot.platforms.base import Call, Tokens, Wait
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError
 from bot.platforms.instagram import Instagram
 from bot.platforms.x import X
 from tests.platforms.platform_fakes import APP, IG_TARGET, X_TARGET

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http import HttpError, NoAnswer, Response
-from bot.platforms.base import Call, Content, Found, Handles, Kind, PlatformError, Ready, Reason, Tokens, Wait
+from bot.platforms.base import Call, Found, Handles, Ready, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.threads import Threads
 from bot.platforms.threads_limits import length
 from bot.platforms.threads_media import BASIC, CONTAINER_ERRORS, PUBLISH

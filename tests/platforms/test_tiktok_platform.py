@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from bot.clock import utc_now
 from bot.http import NoAnswer, Response
 from bot.platforms import tiktok_media
-from bot.platforms.base import Content, Found, Kind, PlatformError, Ready, Reason, Target, Tokens, Wait
+from bot.platforms.base import Found, Ready, Target, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.tiktok import TikTok
 from tests.platforms.platform_fakes import APP, REDIRECT, always, reply

@@ -13,7 +13,9 @@ from aiohttp.test_utils import TestServer
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from bot.platforms import linkedin
-from bot.platforms.base import Call, Content, PlatformError, Target, Wait
+from bot.platforms.base import Call, Target, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import PlatformError
 from bot.platforms.pinterest import Pinterest
 from bot.platforms.tiktok import TikTok
 from bot.platforms.youtube import YouTube

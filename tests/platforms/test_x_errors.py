@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Kind, Reason
+from bot.platforms.errors import Kind, Reason
 from bot.platforms.x_errors import LONGEST_WINDOW, classify, classify_token
 from tests.platforms.platform_fakes import X_401, X_CODE, X_DEAD, reply
 

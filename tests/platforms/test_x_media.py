@@ -12,19 +12,9 @@ import pytest
 from bot.http import PlatformHttp
 from bot.outbound import Rewriter
 from bot.platforms import x_media
-from bot.platforms.base import (
-    Call,
-    Content,
-    Found,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Target,
-    Wait,
-)
+from bot.platforms.base import Call, Found, Ready, Target, Wait
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.x import X
 from sandbox.platforms.testing import Twins, jpeg
 from tests.platforms.platform_fakes import X_TARGET, reply

@@ -11,17 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.http import HttpError, NoAnswer
-from bot.platforms.base import (
-    Content,
-    Found,
-    Kind,
-    Media,
-    MediaKind,
-    PlatformError,
-    Ready,
-    Reason,
-    Tokens,
-)
+from bot.platforms.base import Found, Ready, Tokens
+from bot.platforms.content import Content, Media, MediaKind
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.x import X
 from tests.platforms.platform_fakes import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.platforms.base import Kind, Reason
+from bot.platforms.errors import Kind, Reason
 from bot.platforms.youtube_errors import DAY, FAILED, classify, failed
 from tests.platforms.platform_fakes import reply
 

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms import youtube_upload
-from bot.platforms.base import Content, Found, Kind, PlatformError, Reason, Target, Tokens, Wait
+from bot.platforms.base import Found, Target, Tokens, Wait
+from bot.platforms.content import Content
+from bot.platforms.errors import Kind, PlatformError, Reason
 from bot.platforms.oauth import pkce_pair
 from bot.platforms.youtube import READ, YouTube
 from bot.platforms.youtube_upload import CHUNK, UPLOAD

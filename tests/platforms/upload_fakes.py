@@ -11,7 +11,8 @@ import httpx
 from pydantic import SecretStr
 
 from bot.http import HostRefused, HttpError, PlatformHttp, Response
-from bot.platforms.base import Call, Content, Handles, Media, MediaGone, MediaKind, Platform, Ready, Target
+from bot.platforms.base import Call, Handles, Platform, Ready, Target
+from bot.platforms.content import Content, Media, MediaGone, MediaKind
 from bot.settings import AppCredentials
 from tests.platforms.platform_fakes import APP
 

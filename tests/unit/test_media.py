@@ -21,7 +21,7 @@ from bot.domain.house import House
 from bot.http import PlatformHttp
 from bot.media import HouseMedia, Looks, MediaStore, Shelf, Signer, StoreTrouble, look_at, open_shelf, sniff
 from bot.media.mp4 import Facts, read_facts
-from bot.platforms.base import Media, MediaGone, MediaKind
+from bot.platforms.content import Media, MediaGone, MediaKind
 from bot.settings import SettingsError, load_settings
 from sandbox.platforms.testing import jpeg
 from storage import media as rows

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from bot.domain.inviting import Wanted
 from bot.http import NoAnswer
-from bot.platforms.base import Account, Kind, PlatformError, Reason, Verdict
+from bot.platforms.base import Account
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage.models import Connection, Consent, Grant
 from tests.web.web_fakes import PUBLIC, SECRET, Town, come_back, press, text_of, to_platform, walk
 

@@ -23,7 +23,7 @@ from bot.http import PlatformHttp
 from bot.jobs import sweep
 from bot.media import HouseMedia, Looks
 from bot.outbound import Rewriter
-from bot.platforms.base import Content, Media, MediaKind
+from bot.platforms.content import Content, Media, MediaKind
 from bot.web.app import build_web
 from sandbox.platforms.fetch import HttpFetcher
 from sandbox.platforms.testing import Twins, jpeg

@@ -33,14 +33,10 @@ from bot.outbound import Rewriter
 from bot.platforms.base import (
     Account,
     Call,
-    Content,
-    ContentProblem,
     Discovery,
     Handles,
     Look,
-    PlatformError,
     PlatformInfo,
-    PostLimits,
     Ready,
     RefreshKind,
     RefreshModel,
@@ -50,6 +46,8 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
+from bot.platforms.content import Content, ContentProblem, PostLimits
+from bot.platforms.errors import PlatformError
 from bot.settings import AppCredentials
 from bot.web.app import build_web
 from bot.web.service import Check
