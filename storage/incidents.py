@@ -64,6 +64,33 @@ async def close(session: AsyncSession, incident: Incident, how: str, now: dateti
     return closed.first() is not None
 
 
+async def wake(
+    session: AsyncSession,
+    workspace_id: str,
+    incident_id: str,
+    severity: str,
+    remind_at: datetime | None,
+    ask_at: datetime,
+) -> Incident | None:
+    """Ends the snooze of an open incident. None where nobody sleeps over it, or where it is of another
+    severity by now."""
+    asks = case((Incident.next_at.is_(None), null()), else_=ask_at)
+    changed = await session.execute(
+        update(Incident)
+        .where(
+            Incident.id == incident_id,
+            Incident.workspace_id == workspace_id,
+            Incident.state == "open",
+            Incident.severity == severity,
+            Incident.snoozed_until.is_not(None),
+        )
+        .values(snoozed_until=None, snoozed_by=None, remind_at=remind_at, next_at=asks)
+        .returning(Incident)
+        .execution_options(populate_existing=True)
+    )
+    return changed.scalar_one_or_none()
+
+
 async def snooze(
     session: AsyncSession,
     workspace_id: str,

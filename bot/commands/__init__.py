@@ -48,7 +48,7 @@ def register_all(app: AsyncApp, desk: Desk) -> None:
     clients.register(app, desk)
     links.register(app, desk)
     logins.register(app, desk)
-    decisions.register(app, desk)
+    decisions.register(app, desk, EVERY)
     detail.register(app, desk)
     home.register(app, desk, EVERY)
     channels.register(app, desk)

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands import choosing, outcomes, releasing
+from bot.commands import choosing, home, outcomes, releasing
 from bot.commands.desk import Desk
-from bot.commands.requests import OLD_BUTTON, Press, PressHandler, listen_for_press, read_choices
+from bot.commands.requests import (
+    OLD_BUTTON,
+    Command,
+    Press,
+    PressHandler,
+    listen_for_press,
+    read_choices,
+)
 from bot.commands.scope import find_clients
 from bot.commands.who import Asker, demand_member, demand_named
 from bot.domain import deciding, pictures
@@ -23,10 +30,17 @@ from storage.models import Client, Delivery
 
 
 def pressing(
-    rule: Decision, doing: str, done: str, *, named: bool = False, checked: str = ""
+    rule: Decision,
+    doing: str,
+    done: str,
+    commands: Sequence[Command],
+    *,
+    named: bool = False,
+    checked: str = "",
 ) -> PressHandler:
     """The handler of a button. `named`: only admins and the people named for the client; `checked`: what the
-    shared check is asked about first, and a window opens where it found something."""
+    shared check is asked about first, and a window opens where it found something; `commands`: below all
+    in Home."""
 
     async def handler(desk: Desk, press: Press) -> Message | None:
         demand_member(press.asker, doing)
@@ -45,6 +59,9 @@ def pressing(
             raise Refused(await outcomes.stale(desk, press.asker, choices)) from None
         desk.house.wake.all()
         said = decisions.decided(done, len(outcome.changed), len(choices))
+        if home.is_home(press):
+            await home.redraw(desk, press, said.text, commands)
+            return None
         return decisions.above(said, await _rest(desk, press)) if press.is_ephemeral else said
 
     return handler
@@ -66,13 +83,17 @@ async def _demand_named(session: AsyncSession, asker: Asker, choices: Sequence[C
         demand_named(asker, await session.get_one(Client, row.client_id), doing, Right.SEND_AGAIN)
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
     """The buttons under posts and late posts, wherever they stand."""
-    retry = pressing(deciding.retry, "send posts again", "sent on its way again", checked=releasing.RETRY)
-    again = pressing(deciding.post_again, "post something again", "going out again", named=True)
-    live = pressing(deciding.it_is_live, "settle posts", "noted as live; it is not sent again")
-    late = pressing(deciding.send_late, "send waiting posts", "going out now", checked=releasing.LATE)
-    drop = pressing(deciding.drop, "drop posts", "dropped; it will not be sent")
+    retry = pressing(
+        deciding.retry, "send posts again", "sent on its way again", commands, checked=releasing.RETRY
+    )
+    again = pressing(deciding.post_again, "post something again", "going out again", commands, named=True)
+    live = pressing(deciding.it_is_live, "settle posts", "noted as live; it is not sent again", commands)
+    late = pressing(
+        deciding.send_late, "send waiting posts", "going out now", commands, checked=releasing.LATE
+    )
+    drop = pressing(deciding.drop, "drop posts", "dropped; it will not be sent", commands)
     for action_id, handler in (
         (actions.RETRY, retry),
         (actions.POST_AGAIN, again),

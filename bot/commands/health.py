@@ -47,7 +47,7 @@ async def load(desk: Desk, asker: Asker, text: str, page: int = 0, only: Only = 
 async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) -> Message | None:
     """Another page, in the place of the one that was pressed: a message, or Home."""
     place = place_of(press.value)
-    if press.view is not None and press.view.get("type") == "home":
+    if home.is_home(press):
         await home.turn(desk, press, place, lambda: load(desk, press.asker, *place), commands)
         return None
     return health_message(await load(desk, press.asker, *place))

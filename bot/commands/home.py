@@ -20,7 +20,7 @@ from bot.commands.who import Asker, who_asks
 from bot.domain import clients
 from bot.domain.house import wall_now
 from bot.domain.pictures.home import dashboard
-from bot.messages.health import EVERYTHING, HealthFacts, Only
+from bot.messages.health import EVERYTHING, HealthFacts, Only, place_of
 from bot.messages.home import ALL, Dashboard, home
 from bot.slack.errors import ViewConflict
 from storage import homes
@@ -79,6 +79,23 @@ async def turn(
         if scope == ALL or press.asker.actor.outsider:
             return await load_page(desk, press.asker, page, only)
         return Dashboard(await one_client(), is_one=True)
+
+    asked = Asked(press.ts or _now(), (press.view or {}).get("hash"))
+    await publish(desk, press.asker, asked, load, commands)
+
+
+def is_home(press: Press) -> bool:
+    """Whether the button stood in the tab."""
+    return press.view is not None and press.view.get("type") == "home"
+
+
+async def redraw(desk: Desk, press: Press, said: str, commands: Sequence[Command]) -> None:
+    """The page of the tab that the button stood in, as it is after the press, with what that did on top."""
+    _, page, only = place_of(str((press.view or {}).get("private_metadata") or ""))
+
+    async def load() -> Dashboard | None:
+        found = await load_page(desk, press.asker, page, only)
+        return replace(found, said=said) if found is not None else None
 
     asked = Asked(press.ts or _now(), (press.view or {}).get("hash"))
     await publish(desk, press.asker, asked, load, commands)

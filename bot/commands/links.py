@@ -1,5 +1,5 @@
 """Buttons of invitations and alerts: opening, undoing, asking the client, copying the link, checking now,
-taking an alert, snoozing it, pausing its client."""
+taking an alert, snoozing it and ending that, pausing its client."""
 
 from __future__ import annotations
 
@@ -98,14 +98,19 @@ async def take(desk: Desk, press: Press) -> Message | None:
 
 
 async def snooze(desk: Desk, press: Press) -> Message | None:
-    """*Snooze*: the alert shows who put it off and until when, and is quiet until then."""
+    """*Snooze*: the alert shows who put it off and until when, and is quiet until then, or until somebody
+    ends that."""
     demand_member(press.asker, "snooze alerts")
     parts = actions.split(press.value, 3)
-    if parts is None or parts[2] not in list(Span):
+    if parts is None or parts[2] not in [*Span, reminding.END]:
         raise Refused(OLD_BUTTON)
+    incident_id, severity, span = parts
+    actor, now = press.asker.actor, desk.house.clock.now()
     async with desk.house.db.write() as session:
-        now = desk.house.clock.now()
-        await reminding.snooze(session, press.asker.actor, parts[0], parts[1], Span(parts[2]), now)
+        if span == reminding.END:
+            await reminding.wake(session, actor, incident_id, severity, now)
+        else:
+            await reminding.snooze(session, actor, incident_id, severity, Span(span), now)
     desk.house.wake.outbox.set()
     return None
 

@@ -29,6 +29,7 @@ BATCH = 50
 CLOSED = "This alert is closed already. `/health` shows how things are."
 CHANGED = "Nothing was changed: this alert is another by now. Its first message shows how things are."
 TAKEN = "Nothing was changed: somebody is on it already, so nobody is reminded."
+AWAKE = "Nothing was changed: this alert is not snoozed any more."
 TOO_SHORT = "It ends too soon to be put off. Press *I'm on it* if you see to it."
 
 
@@ -37,6 +38,10 @@ class Span(StrEnum):
 
     DAY = "day"  # until the next working day
     WEEK = "week"  # until next week
+
+
+END = "end"
+"""Instead of a span: a snooze is over."""
 
 
 def is_snoozed(incident: Incident, now: datetime) -> bool:
@@ -79,6 +84,26 @@ async def snooze(
         raise NotCurrent(TAKEN if seen.taken_by and seen.severity == severity else CHANGED)
     detail = {"incident": found.id, "until": until.isoformat()}
     record(session, actor, "incident.snoozed", now, client_id=found.client_id, detail=detail)
+    await touch_subject(session, "incident", found.id)
+    return found
+
+
+async def wake(
+    session: AsyncSession, actor: Actor, incident_id: str, severity: str, now: datetime
+) -> Incident:
+    """Ends a snooze early: people are called again, and it is reminded of as if nobody had slept. Raises
+    NotCurrent when nobody does, or when the alert has changed."""
+    seen = await store.get(session, actor.workspace_id, incident_id)
+    if seen is None or seen.state != "open":
+        raise NotCurrent(CLOSED)
+    remind_at = None
+    if severity != WARNING:
+        remind_at = await _after(session, actor.workspace_id, now, seen.reminders)
+    ask_at = await incident_threads.ask_others_at(session, actor.workspace_id, now)
+    found = await store.wake(session, actor.workspace_id, incident_id, severity, remind_at, ask_at)
+    if found is None:
+        raise NotCurrent(AWAKE if seen.severity == severity else CHANGED)
+    record(session, actor, "incident.woken", now, client_id=found.client_id, detail={"incident": found.id})
     await touch_subject(session, "incident", found.id)
     return found
 

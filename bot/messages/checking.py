@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.messages.blocks import agree, count, listed
+from bot.messages.blocks import agree, count, listed, plain
 from bot.messages.times import day, zone_of
 from bot.platforms.base import Prices
 
@@ -47,12 +47,13 @@ class Moved:
 
 def warning_words(shown: WarningShown) -> str:
     """One warning, as plain text."""
-    who = listed(list(shown.accounts), ACCOUNTS_MOST)
+    who = listed([plain(label) for label in shown.accounts], ACCOUNTS_MOST)
     if shown.worry == "same_minute":
         return f"{shown.title} may take it for spam: {who} get the same text in the same minute."
     if shown.worry == "repeated" and shown.at is not None:
         local = shown.at.astimezone(zone_of(shown.zone))
-        return f"{who} has the same text on {day(local.date())} {local:%H:%M} already, within a week."
+        when = f"{day(local.date())} {local:%H:%M} ({shown.zone})"
+        return f"{who} has the same text on {when} already, within a week."
     return (
         f"{shown.title} takes about {shown.cap} posts in 24 hours for one account; with this {who} has "
         f"{shown.number}."
@@ -89,7 +90,7 @@ def stagger_words(moved: Sequence[Moved], zone: str) -> str:
     for item in moved:
         local = item.at.astimezone(zone_of(zone))
         other_day = "" if local.date() == first else f"{day(local.date())} "
-        said.append(f"{item.account} {other_day}{local:%H:%M}")
+        said.append(f"{plain(item.account)} {other_day}{local:%H:%M}")
     return f"{listed(said, 10)} ({zone})"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.messages import actions as names
 from bot.messages import modals
-from bot.messages.blocks import Block, button, context, count, row, section
+from bot.messages.blocks import Block, button, context, count, listed, row, section
 from bot.messages.deliveries import DeliveryShown, posts_in
 from bot.messages.times import day, zone_of
 
@@ -43,7 +43,10 @@ def chooser(shown: Choosing) -> Block:
         label = "Which ones?" if start == 0 else "And these?"
         # Another page is another field: Slack keeps what was ticked in a field that stays.
         block = f"{TICKS}:{shown.page}:{start}"
-        blocks.append(modals.field(block, label, modals.several_element(options), optional=True))
+        several = modals.several_element(options)
+        blocks.append(modals.field(block, label, several, optional=len(shown.items) > modals.CHECKBOXES_MAX))
+    zones = listed(list(dict.fromkeys(item.post.client.zone for item in shown.items)))
+    blocks.append(context(f"Times are the client's own ({zones}).").block)
     blocks.append(modals.field(WHAT, "What should happen to them?", _whats(shown)))
     turning = _turning(shown)
     return modals.modal(

@@ -155,7 +155,7 @@ def _people(form: ClientForm) -> list[blocks.Block]:
             optional=True,
         ),
         groups_field(GROUPS, form.groups),
-        modals.field(FROM, "From when on", severity),
+        modals.field(FROM, "When they are mentioned", severity),
         modals.field(
             BACKUP,
             "Backup",

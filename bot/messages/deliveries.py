@@ -10,7 +10,7 @@ from bot.messages import actions as names
 from bot.messages.blocks import Confirm, Part, agree, button, count, listed, plain, safe
 from bot.messages.people import Account, ClientName
 from bot.messages.times import moment
-from bot.messages.words import RECONNECT, post_words
+from bot.messages.words import RECONNECT, post_words, retry_helps
 
 EXCERPT_MOST = 90
 ALL_MOST = 50  # as many choices as a button's value holds for certain
@@ -151,12 +151,13 @@ def visibility_words(item: DeliveryShown) -> str:
 
 
 def retry_button(items: Sequence[DeliveryShown], label: str = "Retry", *, main: bool = True) -> Part | None:
-    """Sends what failed again; nothing else. `main`: nothing beside it is more urgent."""
+    """Sends what failed again; nothing else. `main`: nothing beside it is more urgent; it is the main one
+    only where that may help."""
     failed = [item for item in items if item.is_failed][:ALL_MOST]
     if not failed:
         return None
     ask = Confirm("Send again?", f"{_where(failed)} {_goes(failed)} out at once.", "Send")
-    return _button(label, names.RETRY, failed, ask, "primary" if main else None)
+    return _button(label, names.RETRY, failed, ask, "primary" if main and _retry_helps(failed) else None)
 
 
 def send_button(items: Sequence[DeliveryShown], label: str = "", *, main: bool = True) -> Part | None:
@@ -179,21 +180,44 @@ def move_button(items: Sequence[DeliveryShown], label: str = "Move") -> Part | N
     return _button(label, names.MOVE_LATE, late, None, None) if late else None
 
 
-def reconnect_buttons(items: Sequence[DeliveryShown]) -> list[Part]:
-    """One for each account that has to be linked again before its post can go out."""
+def reconnect_buttons(items: Sequence[DeliveryShown], *, main: bool = False) -> list[Part]:
+    """One for each account that has to be linked again before its post can go out. `main`: a single one is
+    the main button where nothing else helps."""
     needed = [item for item in items if item.is_failed or item.state == "blocked"]
     accounts = {item.reconnect: item.account for item in needed if item.reconnect}
     found = list(accounts.items())[:RECONNECTS_MOST]
+    alone = len(found) == 1 and not _retry_helps(items) and edit_button(items) is None
+    style = "primary" if main and alone else None
     return [
-        button(f"Reconnect {account.bare}", f"{names.RECONNECT_ACCOUNT}#{number}", key)
+        button(
+            f"Reconnect {plain(account.bare, 50)}",
+            f"{names.RECONNECT_ACCOUNT}#{number}",
+            key,
+            style=style,
+            about=f"Reconnect {account.bare}",
+        )
         for number, (key, account) in enumerate(found, 1)
     ]
 
 
-def edit_button(items: Sequence[DeliveryShown]) -> Part | None:
-    """Opens the window in which the words are changed, where they are why it failed."""
+def edit_button(items: Sequence[DeliveryShown], *, main: bool = False) -> Part | None:
+    """Opens the window in which the words are changed, where they are why it failed. `main`: it is the main
+    button where sending the same again does not help."""
     failed = [item for item in items if item.is_failed and item.reason in IN_THE_WORDS][:ALL_MOST]
-    return _button("Edit", names.EDIT_FAILED, failed, None, None) if failed else None
+    style = "primary" if main and not _retry_helps(items) else None
+    return _button("Edit", names.EDIT_FAILED, failed, None, style) if failed else None
+
+
+def cure_button(item: DeliveryShown) -> Part | None:
+    """What puts a failed post right, where there is room for one button."""
+    found = [*reconnect_buttons([item]), edit_button([item]), retry_button([item], main=False)]
+    return next((part for part in found if part is not None), None)
+
+
+def _retry_helps(items: Sequence[DeliveryShown]) -> bool:
+    """Whether sending the same again may help any of them."""
+    failed = [item for item in items if item.is_failed and not item.reconnect]
+    return any(retry_helps(item.reason, item.account.platform) for item in failed)
 
 
 def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | None:

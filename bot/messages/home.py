@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.messages import actions, blocks
-from bot.messages.blocks import Part, button, context, count, divider, header, row, section
-from bot.messages.deliveries import DeliveryShown, retry_button, state_words
+from bot.messages.blocks import Part, button, context, count, divider, header, listed, row, section
+from bot.messages.deliveries import DeliveryShown, cure_button, state_words
 from bot.messages.health import (
     EVERYTHING,
     HealthFacts,
@@ -57,7 +57,7 @@ class ClientLine:
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """One page of it. `health` carries the totals, filters, page and the engine's heartbeat; its lines are
-    shown only where `is_one`: the reader looks at one client's accounts."""
+    shown only where `is_one`: the reader looks at one client's accounts. `said`: what the last press did."""
 
     health: HealthFacts
     clients: tuple[ClientLine, ...] = ()
@@ -67,6 +67,7 @@ class Dashboard:
     failures: int = 0
     may_set: bool = False
     is_one: bool = False
+    said: str = ""
 
 
 def home(facts: Dashboard | None, lines: Iterable[Line]) -> blocks.Block:
@@ -77,11 +78,12 @@ def home(facts: Dashboard | None, lines: Iterable[Line]) -> blocks.Block:
     if facts.is_one:
         back = button("◂ All clients", actions.HEALTH_PAGE, place_value(ALL, 0, EVERYTHING))
         return _view([header("Lamplighter"), row(back)], health_message(facts.health))
-    parts: list[Part | None] = [header("Lamplighter"), section(_summary(facts)), _doors(facts)]
+    parts: list[Part | None] = [header("Lamplighter"), section(facts.said) if facts.said else None]
+    parts += [section(_summary(facts)), _doors(facts)]
     parts += [filters(facts.health), divider(), *_clients(facts), *pager(facts.health)]
     parts += [*_failed(facts), *_next(facts), divider(), section(lines_of(lines))]
     parts.append(context(sweep_words(facts.health)))
-    return _view(parts)
+    return _view(parts) | {"private_metadata": place_value(ALL, facts.health.page, facts.health.only)}
 
 
 HELLO = (
@@ -90,7 +92,7 @@ HELLO = (
 )
 
 
-def _view(parts: Iterable[Part | None], below: Message | None = None) -> blocks.Block:
+def _view(parts: Iterable[Part | None], below: Message | None = None) -> dict[str, object]:
     shown = [part.block for part in parts if part is not None] + list(below.blocks if below else ())
     return {"type": "home", "blocks": shown[:BLOCKS_MOST]}
 
@@ -151,7 +153,7 @@ def _failed(facts: Dashboard) -> list[Part | None]:
     parts: list[Part | None] = [divider(), section(heading)]
     for item in facts.failed:
         line = f"{item.post.client.shown}: {item.post.excerpt} on {item.account.shown}\n{state_words(item)}"
-        parts.append(section(line, retry_button([item], main=False)))
+        parts.append(section(line, cure_button(item)))
     return parts
 
 
@@ -161,7 +163,7 @@ def _next(facts: Dashboard) -> list[Part | None]:
     more = " (`/queue all` shows every one)" if facts.queued > len(facts.queue) else ""
     lines = [
         f"• {moment(item.due_at, item.post.client.zone)}: {item.post.client.shown}, {item.post.excerpt} on "
-        f"{count(len(item.accounts), 'account')}"
+        f"{listed([one.account.shown for one in item.accounts], 2)}"
         for item in facts.queue
     ]
     return [divider(), section(f"*Next posts*{more}\n" + "\n".join(lines))]

@@ -160,10 +160,12 @@ def take_button(facts: Incident) -> Part | None:
 
 
 def snooze_menu(facts: Incident) -> Part | None:
-    """Until when an open alert that nobody took may be kept quiet."""
+    """Until when an open alert that nobody took may be kept quiet; of one that is, also the end of that."""
     if facts.taken_by is not None or facts.how is not None:
         return None
     until = {"day": "Until the next working day", "week": "Until next week"}
+    if facts.snoozed_until is not None:
+        until["end"] = "End the snooze"
     options = {names.joined(facts.id, facts.severity, span): label for span, label in until.items()}
     return menu("Snooze", names.SNOOZE, options)
 

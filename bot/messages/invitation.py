@@ -215,7 +215,8 @@ def _asked_of_client(line: Line, alone: bool) -> list[Part | None]:
         again = " again" if line.reconnects else ""
         return [section(f"✅ {listed(found) or f'Your {title} {noun}'} {verb} connected{again}. Thank you!")]
     if line.state != "open" or line.url is None:
-        return [section(f"◽ The link for your {title} {noun}{who} is no longer needed or has run out.")]
+        over = f"◽ The link for your {title} {noun}{who} is no longer needed or has run out."
+        return [section(f"{over} If it still has to be connected, please ask for a new one.")]
     if line.reconnects:
         text = (
             f"Please *reconnect* your {title} {noun}{who}.\n{title} asks for this now and then. "

@@ -110,7 +110,7 @@ def _link_button(item: Offered) -> Part:
     who = plain(item.holder or NOBODY)
     ask = f"{plain(item.account)} is linked for {plain(item.client)}, with the login of {who}.{also}"
     return button(
-        f"Link {item.account}",
+        f"Link {plain(item.account, 40)}",
         names.LINK_LIVING,
         item.value,
         confirm=Confirm("Link this account?", ask, "Link it"),

@@ -77,7 +77,7 @@ def post(facts: PostShown, items: Sequence[DeliveryShown]) -> Message:
     parts.append(_rest(others[SHOWN_MOST:], facts.client))
     failed = sum(item.is_failed for item in items)
     again = retry_button(items, _retry_words(failed))
-    parts.append(row(again, edit_button(items), *reconnect_buttons(items)))
+    parts.append(row(again, edit_button(items, main=True), *reconnect_buttons(items, main=True)))
     for item in asked[:ASKED_MOST]:
         parts += [section(_line(item)), row(*answer_buttons(item, main=not failed and len(asked) == 1))]
     parts.append(_rest(asked[ASKED_MOST:], facts.client))
@@ -101,6 +101,8 @@ def _title(facts: PostShown, items: Sequence[DeliveryShown]) -> str:
         return f"⛔ {client}: a post failed on {failed} of {count(len(items), 'account')}"
     if asked:
         return f"⚠️ {client}: is this post live? {count(asked, 'account')} to look at"
+    if any(item.state == "unconfirmed" for item in items):
+        return f"⏳ {client}: is this post live? We are looking"
     if any(item.state == "preparing" for item in items):
         return f"⏳ {client}: a long upload is on its way"
     if any(item.state in UNDER_WAY for item in items):

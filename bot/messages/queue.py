@@ -357,7 +357,7 @@ def edit_modal(form: EditForm) -> Block:
     if form.link is not None:
         shown.append(modals.field(LINK, "Link", modals.url_element(form.link), optional=True))
     if form.media:
-        its = "Its picture or film stays" if form.media == 1 else f"Its {form.media} pictures and films stay"
+        its = "Its picture or film stays" if form.media == 1 else f"Its {form.media} pictures or films stay"
         shown.append(context(f"{its}. To change that, cancel this post and write a new one.").block)
     submit = "Save and send" if again else "Save"
     return modals.modal(

@@ -80,8 +80,8 @@ def _buttons(item: DeliveryShown, *, main: bool) -> tuple[Part | None, ...]:
         return answer_buttons(item, main=main)
     return (
         retry_button([item], main=main),
-        edit_button([item]),
-        *reconnect_buttons([item]),
+        edit_button([item], main=main),
+        *reconnect_buttons([item], main=main),
         send_button([item], main=main),
         move_button([item]),
         drop_button([item]),

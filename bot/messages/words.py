@@ -57,6 +57,14 @@ def post_words(reason: str, platform: PlatformWords, *, cure: str = "press *Retr
     return _filled(_find(reason, platform, found), platform, cure, None)
 
 
+def retry_helps(reason: str, platform: PlatformWords) -> bool:
+    """Whether the same post may pass when it is sent again; otherwise something has to be changed first."""
+    if reason in APP_REASONS:
+        return True
+    found = POST.get(reason) or ACCOUNT.get(reason) or POST["unknown"]
+    return "{cure}" in _find(reason, platform, found)[1]
+
+
 def operator_words(reason: str, platform: PlatformWords) -> Words:
     """What is wrong with our own app. Anything else is told as it concerns accounts."""
     found = OPERATOR.get(reason)

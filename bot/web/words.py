@@ -86,7 +86,9 @@ GONE: Mapping[Standing, Words] = {
         "A newer link took its place", ("Look for the newest message in the Slack channel.",), "wait"
     ),
     Standing.CLOSED: Words(
-        "This link is no longer needed", ("There is nothing left to do with it. " + ASK_AGAIN,), "wait"
+        "This link is no longer needed",
+        ("If you still have to connect {title}, ask your agency team for a new link in Slack.",),
+        "wait",
     ),
     Standing.EXPIRED: Words(
         "This link is too old",
@@ -164,9 +166,10 @@ def ended(view: ConsentView) -> Words:
 def _success(view: ConsentView) -> Words:
     names = listed([f"{one.label} on {one.at}" if one.at else one.label for one in view.accounts], NAMED_MOST)
     where = "there" if any(one.at for one in view.accounts) else f"on {view.platform.title}"
+    verb = "are" if len(view.accounts) > 1 else "is"
     if view.result is Result.RELINKED:
         return Words(
-            f"{names} is connected again",
+            f"{names} {verb} connected again",
             (
                 "Posts, history and settings are as they were.",
                 "Posts that waited and are still on time go out by themselves; "
@@ -174,12 +177,12 @@ def _success(view: ConsentView) -> Words:
             ),
             "good",
         )
-    verb = "are" if len(view.accounts) > 1 else "is"
     if view.result is Result.HANDED_OVER:
+        use = "use" if len(view.accounts) > 1 else "uses"
         return Words(
-            f"{names} {verb} yours to keep connected now",
+            f"{names} now {use} your login",
             (
-                "They rest on your login from now on. Posts, history and settings are as they were.",
+                "Posts, history and settings are as they were.",
                 "What your login has no role on stays as it was; the team sees in Slack what that is.",
             ),
             "good",

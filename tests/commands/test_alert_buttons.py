@@ -180,8 +180,15 @@ async def test_whoever_snoozes_an_alert_stands_in_it(scene: Scene) -> None:
     assert f"<@{scene.ben.user.id}> snoozed this until" in shown.text
     (incident,) = await scene.all(Incident)
     assert incident.snoozed_by == scene.ben.user.id and incident.remind_at == incident.snoozed_until
-    assert snooze_values(shown), "another span can be chosen"
-    await scene.press(scene.ben, shown, actions.TAKE)
+    assert snooze_values(shown)[:2] == [day, week], "another span can be chosen"
+    end = snooze_values(shown)[2]
+    await snooze(scene, scene.ben, shown, end)
+    await scene.settle()
+    awake = await alert(scene)
+    assert "snoozed this" not in awake.text and snooze_values(awake) == [day, week]
+    (incident,) = await scene.all(Incident)
+    assert incident.snoozed_until is None and incident.snoozed_by is None and incident.remind_at is not None
+    await scene.press(scene.ben, awake, actions.TAKE)
     await scene.settle()
     taken = await alert(scene)
     assert "is on it" in taken.text and "snoozed this" not in taken.text and not snooze_values(taken)

@@ -23,6 +23,7 @@ from storage.models import (
     AuditEvent,
     Client,
     Connection,
+    Delivery,
     Grant,
     HomeTab,
     Incident,
@@ -135,6 +136,24 @@ async def test_home_by_client_with_filters_and_one_clients_accounts(scene: Scene
     one = str(scene.ben.home.body)  # type: ignore[union-attr]
     assert "@acme" in one and "All clients" in one
     assert "Settings" in await opened_home(scene, scene.ada)
+
+
+async def test_home_is_drawn_again_where_a_post_was_retried_in_it(scene: Scene) -> None:
+    """On the page and with the filters that were seen; what the press did stands on top."""
+    client_id = await scene.client(mentions=[scene.ben.user.id])
+    account = await scene.account(client_id, "x", "acme")
+    row_id = await scene.delivery(account, "failed")
+    await opened_home(scene, scene.ben)
+    await scene.ben.press(scene.ben.home, f"{actions.HEALTH_PAGE}#2")  # type: ignore[arg-type]
+    await scene.calm()
+    assert "1 post to look at" in str(scene.ben.home.body)  # type: ignore[union-attr]
+    await scene.ben.press(scene.ben.home, actions.RETRY)  # type: ignore[arg-type]
+    await scene.calm()
+    shown = str(scene.ben.home.body)  # type: ignore[union-attr]
+    assert "1 post: sent on its way again." in shown and "to look at" not in shown
+    assert "☑ Only mine" in shown
+    assert (await scene.get(Delivery, row_id)).state != "failed"
+    assert "on its way again" not in await opened_home(scene, scene.ben)
 
 
 async def test_home_says_nothing_of_clients_to_outsiders(scene: Scene) -> None:

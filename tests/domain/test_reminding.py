@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from bot.domain import incidents, reminding, taking, working_time
 from bot.domain.auditing import Actor
@@ -122,6 +122,33 @@ async def test_several_processes_remind_once(twins: Twins, database: Database, t
         done = await asyncio.gather(*(reminding.remind(house) for _ in range(4)))
         assert sum(done) == 1
         assert await news(database, incident.id) == ["reminder"]
+
+
+async def test_a_snooze_that_somebody_ends_is_as_if_nobody_had_slept(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        incident = await dies(house, await linked(house, twins, "x"))
+        await snoozed(house, incident)
+        actor = Actor(incident.workspace_id, "U0BOB", "C1")
+        async with house.db.write() as session:
+            woken = await reminding.wake(session, actor, incident.id, "dead", house.clock.now())
+        assert woken.snoozed_until is None and woken.snoozed_by is None
+        for other, severity in (
+            (Actor("0" * 32, "U0BOB", "C1"), "dead"),
+            (actor, "warning"),
+            (actor, "dead"),
+        ):
+            with pytest.raises(NotCurrent):
+                async with house.db.write() as session:
+                    await reminding.wake(session, other, incident.id, severity, house.clock.now())
+        twins.advance(days=2, hours=1)
+        assert await reminding.remind(house) == 1, "on the day on which it would have been anyway"
+        ((_, text),) = await replies(house, incident)
+        assert "still disconnected" in text and "snoozed" not in text
+        async with database.read() as session:
+            actions = [event.action for event in (await session.execute(select(AuditEvent))).scalars()]
+        assert actions.count("incident.woken") == 1
 
 
 async def test_a_snoozed_alert_is_quiet_until_its_moment_and_says_who(

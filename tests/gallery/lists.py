@@ -290,6 +290,12 @@ ODD_CLIENTS = tuple(ClientLine(client, red=1, is_paused=True) for _, client, _ i
 HOME = [
     case("home/for outsiders", home.home, None, COMMANDS[:2]),
     *[case(f"home/{size} clients", home.home, _home(size), COMMANDS) for size in SIZES],
+    case(
+        "home/after a press",
+        home.home,
+        replace(_home(1), said="1 post: sent on its way again."),
+        COMMANDS,
+    ),
     case("home/one client", home.home, Dashboard(_health(12), is_one=True), COMMANDS),
     case(
         "home/filters leave nothing",

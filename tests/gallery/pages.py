@@ -96,7 +96,7 @@ def _failed(result: Result, **values: object) -> Page:
         "state": "failed",
         "result": result,
         "accounts": (),
-        "again_link": "/connect/t",
+        "again_link": None if result is Result.USED else "/connect/t",
     }
     return _ended(**(plain | values))
 

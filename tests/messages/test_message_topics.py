@@ -15,6 +15,7 @@ from bot.messages import (
     connect,
     engine,
     health,
+    home,
     incident,
     incident_news,
     invitation,
@@ -25,9 +26,11 @@ from bot.messages import (
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.health import HealthFacts
 from bot.messages.health_line import HealthLine
+from bot.messages.home import Dashboard
 from bot.messages.incident_facts import Waiting
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName
+from bot.messages.retry import FailureFacts
 from bot.platforms.errors import Reason
 from sandbox.slack.limits import check_blocks
 from tests.messages.message_facts import (
@@ -336,9 +339,32 @@ def test_a_failed_post_retries_only_what_failed() -> None:
 
 def test_a_post_that_needs_nobody_has_no_buttons() -> None:
     shown = check(posts.post(queued_post(), [delivery("published"), delivery("unconfirmed")]))
+    assert buttons(shown) == [] and "We are looking" in shown.text
+    shown = check(posts.post(queued_post(), [delivery("published"), delivery("processing")]))
     assert buttons(shown) == [] and "is on its way" in shown.text
     done = check(posts.post(queued_post(), [delivery("published"), delivery("cancelled")]))
     assert buttons(done) == [] and "needs nobody any more" in done.text
+
+
+@pytest.mark.parametrize(
+    ("failed", "cure"),
+    [
+        (delivery("failed", reason="platform_down"), "Retry"),
+        (delivery("failed", reason="text_too_long"), "Edit"),
+        (delivery("failed", reason="revoked", reconnect=ROW), "Reconnect @acme on Instagram"),
+        (delivery("failed", reason="media_ratio"), None),
+    ],
+)
+def test_the_main_button_of_a_failed_post_is_what_puts_it_right(
+    failed: DeliveryShown, cure: str | None
+) -> None:
+    facts = FailureFacts((failed,), 1)
+    for shown in (posts.post(queued_post(), [failed]), retry.retry_message(facts)):
+        main = [item["text"]["text"] for item in buttons(check(shown)) if item.get("style") == "primary"]
+        assert main == ([cure] if cure else [])
+    tab = home.home(Dashboard(HealthFacts((), {}), failed=(failed,), failures=1), ())
+    there = labels(Message("Home", tuple(cast("list[Any]", tab["blocks"]))))
+    assert (cure or "Retry") in there
 
 
 def test_a_post_on_very_many_accounts_still_fits() -> None:

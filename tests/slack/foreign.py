@@ -101,7 +101,7 @@ BUTTONS: dict[str, Values] = {
     actions.COPY_LINK: lambda rows: [actions.joined(rows.incident, one) for one in of_client(rows)],
     actions.CHECK_NOW: lambda rows: [rows.incident],
     actions.TAKE: lambda rows: [rows.incident],
-    actions.SNOOZE: lambda rows: [f"{rows.incident}:dead:{span}" for span in ("day", "24h", "1")],
+    actions.SNOOZE: lambda rows: [f"{rows.incident}:dead:{span}" for span in ("day", "end", "24h", "1")],
     actions.PAUSE_CLIENT: of_client,
     actions.RESUME_CLIENT: of_client,
     actions.RETRY: lambda rows: [choice(rows.failed)],
