@@ -21,9 +21,8 @@ from bot.domain.deciding import Choice
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
-from bot.messages import actions
+from bot.messages import actions, queue_windows
 from bot.messages import choosing as messages
-from bot.messages import queue as queue_words
 from bot.messages.blocks import Block
 from storage import pictures as rows
 from storage.pictures import Item
@@ -136,7 +135,7 @@ async def _decide(
 
 
 async def _say(ack: AsyncAck, said: str, sign: str = "✅") -> None:
-    await windows.answer_with(ack, queue_words.done_modal("Choose posts", said, sign=sign))
+    await windows.answer_with(ack, queue_windows.done_modal("Choose posts", said, sign=sign))
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

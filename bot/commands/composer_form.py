@@ -10,11 +10,11 @@ from typing import Any
 
 from bot.commands.requests import unescaped
 from bot.commands.wall_time import NO_TIME, Wall, read_wall
-from bot.messages import composer as messages
-from bot.messages.composer import Attached
+from bot.messages import composer_blocks
+from bot.messages.composer_blocks import Attached
 
 TOLD_MOST = 100  # of what was asked already, in a modal's own memory of 3,000 characters
-FILES = f"{messages.FILES}:"
+FILES = f"{composer_blocks.FILES}:"
 FILM_ENDS = (".mp4", ".mov")
 
 
@@ -54,7 +54,7 @@ class Form:
     link: str = ""
     alts: str = ""
     files: tuple[Attached, ...] = ()
-    files_block: str = messages.MEDIA
+    files_block: str = composer_blocks.MEDIA
     title: str | None = None
 
     @property
@@ -73,7 +73,7 @@ class Form:
     @property
     def is_now(self) -> bool:
         """Whether it goes out at once."""
-        return self.when == messages.NOW
+        return self.when == composer_blocks.NOW
 
     @property
     def own_texts(self) -> dict[str, str]:
@@ -112,29 +112,32 @@ def read_form(view: Mapping[str, Any]) -> Form:
     """What was filled in."""
     carried = carried_by(view)
     values = view["state"]["values"]
-    chosen = _entered(values, messages.accounts_block(carried.client_id or "")).get("selected_options") or []
-    when = _entered(values, messages.WHEN).get("selected_option") or {}
-    differ = next((block for block in values if block.startswith(f"{messages.DIFFER}:")), "")
+    chosen = (
+        _entered(values, composer_blocks.accounts_block(carried.client_id or "")).get("selected_options")
+        or []
+    )
+    when = _entered(values, composer_blocks.WHEN).get("selected_option") or {}
+    differ = next((block for block in values if block.startswith(f"{composer_blocks.DIFFER}:")), "")
     ticked = _entered(values, differ).get("selected_options") or []
     return Form(
         view_id=str(view["id"]),
         carried=carried,
         account_ids=tuple(str(item["value"]) for item in chosen),
-        text=_typed(values, messages.TEXT),
-        media_url=_typed(values, messages.MEDIA),
-        when=messages.LATER if when.get("value") == messages.LATER else messages.NOW,
-        at=read_wall(values, messages.AT),
+        text=_typed(values, composer_blocks.TEXT),
+        media_url=_typed(values, composer_blocks.MEDIA),
+        when=composer_blocks.LATER if when.get("value") == composer_blocks.LATER else composer_blocks.NOW,
+        at=read_wall(values, composer_blocks.AT),
         own=tuple(str(item["value"]) for item in ticked),
         texts={
             block.partition(":")[2]: _typed(values, block)
             for block in values
-            if block.startswith(f"{messages.OWN}:")
+            if block.startswith(f"{composer_blocks.OWN}:")
         },
-        link=_typed(values, messages.LINK),
-        alts=_typed(values, messages.ALT),
+        link=_typed(values, composer_blocks.LINK),
+        alts=_typed(values, composer_blocks.ALT),
         files=tuple(_files(values)),
-        files_block=next((block for block in values if block.startswith(FILES)), messages.MEDIA),
-        title=_typed(values, messages.TITLE_FIELD) if messages.TITLE_FIELD in values else None,
+        files_block=next((block for block in values if block.startswith(FILES)), composer_blocks.MEDIA),
+        title=_typed(values, composer_blocks.TITLE_FIELD) if composer_blocks.TITLE_FIELD in values else None,
     )
 
 
@@ -151,8 +154,8 @@ def _typed(values: Mapping[str, Any], block_id: str) -> str:
 def _files(values: Mapping[str, Any]) -> Iterator[Attached]:
     """What is still ticked, then what was added; each file once."""
     found: dict[str, Attached] = {}
-    for block in sorted(values, key=lambda name: not name.startswith(messages.KEPT)):
-        if block.startswith((f"{messages.KEPT}:", f"{messages.FILES}:")):
+    for block in sorted(values, key=lambda name: not name.startswith(composer_blocks.KEPT)):
+        if block.startswith((f"{composer_blocks.KEPT}:", f"{composer_blocks.FILES}:")):
             entered = _entered(values, block)
             for item in entered.get("selected_options") or []:
                 found[str(item["value"])] = Attached(str(item["value"]), str(item["text"]["text"]))

@@ -20,6 +20,7 @@ from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.pictures import checking
 from bot.domain.posting import Draft, DraftProblems
 from bot.messages import composer as messages
+from bot.messages import composer_blocks, composer_done
 from bot.messages.checking import Moved, cost_words, price_words, stagger_words, warning_words
 from bot.messages.wall_time import WallTime
 from bot.platforms.base import PlatformInfo
@@ -38,7 +39,7 @@ CARE = {
     health.State.PAUSED: "paused: posts wait",
     health.State.LIMITED: "a permission is missing",
 }
-FIELD_BLOCKS = {"text": messages.TEXT, "link": messages.LINK}
+FIELD_BLOCKS = {"text": composer_blocks.TEXT, "link": composer_blocks.LINK}
 STAND_INS = (  # for files that nobody has looked at yet
     Media("https://media.invalid/", MediaKind.IMAGE, "image/jpeg", 1),
     Media("https://media.invalid/", MediaKind.VIDEO, "video/mp4", 1),
@@ -158,19 +159,21 @@ def early_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
     """What is wrong in itself, by block; asks neither database nor network."""
     found: dict[str, str] = {}
     if not form.account_ids:
-        found[messages.accounts_block(form.client_id)] = "Choose at least one account."
+        found[composer_blocks.accounts_block(form.client_id)] = "Choose at least one account."
     if not form.text and not form.own_texts and not form.has_media and not form.link:
-        found[messages.TEXT] = "Write something, or add a picture or film."
+        found[composer_blocks.TEXT] = "Write something, or add a picture or film."
     bad_link = link_problem(form.media_url) if form.media_url else None
     if bad_link:
-        found[messages.MEDIA] = bad_link
+        found[composer_blocks.MEDIA] = bad_link
     lines = len(_lines(form))
     if lines > len(form.names):
         number = "is one description" if lines == 1 else f"are {lines} descriptions"
-        found[messages.ALT] = f"There {number} for {len(form.names)} pictures and films. One line for each."
+        found[composer_blocks.ALT] = (
+            f"There {number} for {len(form.names)} pictures and films. One line for each."
+        )
     if form.is_now:
         return found
-    return found | wall_time.problems(form.at, zone, now, messages.AT, ", or “Now” above")
+    return found | wall_time.problems(form.at, zone, now, composer_blocks.AT, ", or “Now” above")
 
 
 def is_ambiguous(form: Form, zone: str) -> bool:
@@ -201,26 +204,30 @@ def offered(form: Form, needs: frozenset[str]) -> Form:
 def field_errors(error: Refused, form: Form, *, again: bool = False) -> dict[str, str]:
     """What a rule refuses, beside the field that it belongs to; `again`: in the window that comes next, where
     what was added is attached."""
-    accounts = messages.accounts_block(form.client_id)
+    accounts = composer_blocks.accounts_block(form.client_id)
     if not isinstance(error, DraftProblems):
         return {accounts: error.text}
     found: dict[str, list[str]] = {}
     fields = FIELD_BLOCKS | {"media": _media_block(form, again)}
-    fields |= {"title": messages.TITLE_FIELD} if form.title is not None else {}
+    fields |= {"title": composer_blocks.TITLE_FIELD} if form.title is not None else {}
     for item in error.refused:
         block = fields.get(item.problem.field, accounts)
         if (item.problem.field, item.problem.reason) == ("media", Reason.TEXT_TOO_LONG):
-            block = messages.ALT  # the description of a picture
-        if block == messages.TEXT and item.platform in form.own:
-            block = messages.own_block(item.platform)
+            block = composer_blocks.ALT  # the description of a picture
+        if block == composer_blocks.TEXT and item.platform in form.own:
+            block = composer_blocks.own_block(item.platform)
         found.setdefault(block, []).append(item.problem.text)
     return {block: messages.problems(texts) for block, texts in found.items()}
 
 
 def _media_block(form: Form, again: bool) -> str:
     if form.media_url and not form.files:
-        return messages.MEDIA
-    return messages.named_after(messages.KEPT, form.files) if again and form.files else form.files_block
+        return composer_blocks.MEDIA
+    return (
+        composer_blocks.named_after(composer_blocks.KEPT, form.files)
+        if again and form.files
+        else form.files_block
+    )
 
 
 # -- queueing --------------------------------------------------------------------------------------
@@ -252,7 +259,7 @@ def _lines(form: Form) -> list[str]:
 
 async def accept(
     desk: Desk, asker: Asker, form: Form, media: Sequence[Media], *, stagger: bool = False
-) -> messages.Queued | Asked:
+) -> composer_done.Queued | Asked:
     """Stores the post, unless somebody has to say yes first; a repeated submit is the same one.
 
     Raises DraftProblems or Refused."""
@@ -283,7 +290,7 @@ async def accept(
 
 async def _queued(
     session: AsyncSession, desk: Desk, asker: Asker, post: Post, client: Client, now: bool
-) -> messages.Queued:
+) -> composer_done.Queued:
     moments: dict[datetime, list[str]] = {}
     found = await delivery_rows.of_post(session, post.id)
     for delivery, row in found:
@@ -291,10 +298,10 @@ async def _queued(
     ordered = tuple((at, tuple(labels)) for at, labels in sorted(moments.items()))
     same = [row for row, _ in found if row.state == "scheduled" and row.text is None and post.text.strip()]
     together = tuple((row.id, row.attempt, row.revision) for row in same) if len(moments) == 1 else ()
-    return messages.Queued(ordered, client.slug, client.zone, asker.zone, now, () if now else together)
+    return composer_done.Queued(ordered, client.slug, client.zone, asker.zone, now, () if now else together)
 
 
-async def spread(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> messages.Queued:
+async def spread(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> composer_done.Queued:
     """Moves a queued post's accounts apart. Raises NotCurrent where that is too late."""
     async with desk.house.db.write() as session:
         done = await replanning.stagger(session, asker.actor, choices, desk.house.clock.now())

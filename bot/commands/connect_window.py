@@ -22,7 +22,7 @@ from bot.domain.errors import Refused
 from bot.messages import actions
 from bot.messages import connect as words
 from bot.messages import connect_window as messages
-from bot.messages.composer import CLIENT
+from bot.messages.composer_blocks import CLIENT
 from storage.models import Client
 
 NOTHING = "Nothing can be connected yet: no platform is set up. An admin can have that changed."

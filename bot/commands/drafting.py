@@ -18,7 +18,8 @@ from bot.commands.who import demand_member
 from bot.messages import actions
 from bot.messages import composer as messages
 from bot.messages.blocks import agree, listed
-from bot.messages.composer import FILES_MOST, Attached
+from bot.messages.composer import FILES_MOST
+from bot.messages.composer_blocks import Attached
 
 LABELLED = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")  # a link, with the words it shows
 CHANNEL = re.compile(r"<#\w+\|([^<>]+)>")

@@ -28,15 +28,14 @@ from bot.domain.house import House
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
 from bot.domain.posting import DraftProblems
-from bot.messages import actions
-from bot.messages import queue as messages
+from bot.messages import actions, queue_changes, queue_windows
 from bot.messages.message import Message
 from bot.messages.modals import INPUT_MAX
 from storage.deliveries import BEFORE_RETURN
 from storage.pictures import Item
 
 DOING = "see and change what is queued"
-FIELD_BLOCKS = {"title": messages.POST_TITLE, "link": messages.LINK}
+FIELD_BLOCKS = {"title": queue_windows.POST_TITLE, "link": queue_windows.LINK}
 
 Again = Callable[[Desk, Press, str], Awaitable[Message]]
 """What a press answers that came too late, given what has happened since."""
@@ -57,7 +56,7 @@ def opening(states: Sequence[str], callback_id: str, again: Again) -> PressHandl
         if not items:
             return await again(desk, press, await outcomes.stale(desk, press.asker, read_choices(press)))
         kept = windows.metadata(choices_of(items), press.channel_id)
-        view = messages.edit_modal(_form(desk, items, kept, _words_of(items), callback_id))
+        view = queue_windows.edit_modal(_form(desk, items, kept, _words_of(items), callback_id))
         await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, view)
         return None
 
@@ -93,11 +92,11 @@ def _words_of(items: Sequence[Item]) -> Edit:
 
 def _form(
     desk: Desk, items: Sequence[Item], metadata: str, words: Edit, callback_id: str
-) -> messages.EditForm:
+) -> queue_windows.EditForm:
     post = items[0].post
     known = [desk.house.platforms.get(item.connection.platform) for item in items]
     titled = any(one is not None and one.info.limits.titled for one in known)
-    return messages.EditForm(
+    return queue_windows.EditForm(
         items=tuple(posts.shown(desk.house, item) for item in items),
         text=words.text,
         metadata=metadata,
@@ -115,36 +114,40 @@ def saving(rule: Rule, callback_id: str, done: str) -> windows.Submitted:
     async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any]) -> None:
         demand_member(asker, DOING)
         choices = windows.read_carried(view).choices
-        title, link = (windows.typed(view, block) or None for block in (messages.POST_TITLE, messages.LINK))
-        words = Edit(windows.typed(view, messages.TEXT), title, link, _own_texts(view))
+        title, link = (
+            windows.typed(view, block) or None for block in (queue_windows.POST_TITLE, queue_windows.LINK)
+        )
+        words = Edit(windows.typed(view, queue_windows.TEXT), title, link, _own_texts(view))
         try:
             async with desk.house.db.write() as session:
                 now = desk.house.clock.now()
                 outcome = await rule(session, desk.house, asker.actor, choices, words, now)
         except NotCurrent:
             said = await outcomes.stale(desk, asker, choices)
-            await ack(response_action="errors", errors={messages.TEXT: messages.without_marks(said)})
+            await ack(
+                response_action="errors", errors={queue_windows.TEXT: queue_changes.without_marks(said)}
+            )
             return
         except DraftProblems as refused:
             wider = await _with_own_texts(desk, asker, callback_id, words, refused, view)
             if wider is not None:
-                await windows.answer_with(ack, messages.edit_modal(wider))
+                await windows.answer_with(ack, queue_windows.edit_modal(wider))
             else:
                 await ack(response_action="errors", errors=_field_errors(refused, view))
             return
         except Refused as refused:
-            await ack(response_action="errors", errors={messages.TEXT: refused.text})
+            await ack(response_action="errors", errors={queue_windows.TEXT: refused.text})
             return
         desk.house.wake.all()
         said = await outcomes.done(desk, asker, outcome, done)
-        await windows.answer_with(ack, messages.done_modal("Edit post", said))
+        await windows.answer_with(ack, queue_windows.done_modal("Edit post", said))
 
     return submit
 
 
 def _own_texts(view: Mapping[str, Any]) -> dict[str, str]:
     """What is said on platforms with a text of their own; an empty one means the one text."""
-    start = f"{messages.OWN}:"
+    start = f"{queue_windows.OWN}:"
     blocks = [block for block in view["state"]["values"] if block.startswith(start)]
     return {block.removeprefix(start): words for block in blocks if (words := windows.typed(view, block))}
 
@@ -156,7 +159,7 @@ async def _with_own_texts(
     words: Edit,
     refused: DraftProblems,
     view: Mapping[str, Any],
-) -> messages.EditForm | None:
+) -> queue_windows.EditForm | None:
     """The window with a text of its own for each platform that the new text does not fit; None where that is
     not what is wrong."""
     choices = windows.read_carried(view).choices
@@ -176,10 +179,13 @@ def _field_errors(refused: DraftProblems, view: Mapping[str, Any]) -> dict[str, 
     shown = view["state"]["values"]
     found: dict[str, list[str]] = {}
     for item in refused.refused:
-        block, own = FIELD_BLOCKS.get(item.problem.field, messages.TEXT), messages.own_block(item.platform)
-        if block == messages.TEXT and windows.typed(view, own):
+        block, own = (
+            FIELD_BLOCKS.get(item.problem.field, queue_windows.TEXT),
+            queue_windows.own_block(item.platform),
+        )
+        if block == queue_windows.TEXT and windows.typed(view, own):
             block = own
-        found.setdefault(block if block in shown else messages.TEXT, []).append(item.problem.text)
+        found.setdefault(block if block in shown else queue_windows.TEXT, []).append(item.problem.text)
     return {block: " ".join(dict.fromkeys(texts)) for block, texts in found.items()}
 
 

@@ -18,7 +18,7 @@ from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.http import HostRefused, HttpError, OpenHttp, TooLarge, Unreadable
 from bot.media.looks import Looks, look_at
-from bot.messages.composer import Attached
+from bot.messages.composer_blocks import Attached
 from bot.platforms.content import Media
 from bot.slack.errors import SlackProblem
 from bot.slack.files import FileForbidden, FileTooLarge

@@ -21,8 +21,7 @@ from bot.domain.deciding import Outcome
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.pictures import posts
 from bot.domain.pictures import queue as pictures
-from bot.messages import actions
-from bot.messages import queue as messages
+from bot.messages import actions, queue_changes, queue_windows
 from bot.messages.blocks import Block
 from bot.messages.message import Message
 from storage.deliveries import BEFORE_RETURN
@@ -57,7 +56,7 @@ def _window(
 ) -> Block:
     client = items[0].client
     at = wall_time.shown(wall, client.zone, client.slug, asker.zone)
-    return messages.move_modal([posts.shown(desk.house, item) for item in items], at, metadata, apart)
+    return queue_windows.move_modal([posts.shown(desk.house, item) for item in items], at, metadata, apart)
 
 
 async def _of_view(desk: Desk, asker: Asker, view: Mapping[str, Any]) -> list[Item]:
@@ -66,7 +65,7 @@ async def _of_view(desk: Desk, asker: Asker, view: Mapping[str, Any]) -> list[It
         choices = windows.read_carried(view).choices
         found = await pictures.of_choices(session, asker.actor.workspace_id, choices)
     if not found:
-        raise Refused(messages.stale_words([]))
+        raise Refused(queue_changes.stale_words([]))
     return [item for item, _ in found]
 
 
@@ -80,7 +79,7 @@ async def reshape(desk: Desk, press: Press) -> None:
 
 
 def _again(desk: Desk, asker: Asker, items: Sequence[Item], view: Mapping[str, Any]) -> Block:
-    wall = read_wall(view["state"]["values"], messages.AT)
+    wall = read_wall(view["state"]["values"], queue_windows.AT)
     return _window(desk, asker, items, wall, str(view.get("private_metadata") or ""), _apart(view))
 
 
@@ -89,8 +88,8 @@ async def move(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
     demand_member(asker, DOING)
     try:
         items = await _of_view(desk, asker, view)
-        client, wall = items[0].client, read_wall(view["state"]["values"], messages.AT)
-        wrong = wall_time.problems(wall, client.zone, desk.house.clock.now(), messages.AT)
+        client, wall = items[0].client, read_wall(view["state"]["values"], queue_windows.AT)
+        wrong = wall_time.problems(wall, client.zone, desk.house.clock.now(), queue_windows.AT)
         found = wall.instants(client.zone)
         if wrong:
             await ack(response_action="errors", errors=wrong)
@@ -99,7 +98,7 @@ async def move(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
         else:
             await windows.answer_with(ack, await _move_to(desk, asker, found[0], client, view))
     except Refused as refused:
-        await ack(response_action="errors", errors={messages.AT.time: refused.text})
+        await ack(response_action="errors", errors={queue_windows.AT.time: refused.text})
 
 
 async def _move_to(
@@ -113,21 +112,23 @@ async def _move_to(
             outcome = await replanning.move(session, asker.actor, choices, due_at, now, apart)
     except NotCurrent as late:
         said = await outcomes.stale(desk, asker, choices)
-        raise Refused(messages.without_marks(said)) from late
+        raise Refused(queue_changes.without_marks(said)) from late
     desk.house.wake.all()
     said = await outcomes.done(desk, asker, outcome, _moved(outcome, client, asker))
-    return messages.done_modal("Move", said)
+    return queue_windows.done_modal("Move", said)
 
 
 def _apart(view: Mapping[str, Any]) -> str:
     """A key of APARTS; nothing where the window does not ask."""
-    seconds = str((windows.entered(view, messages.APART).get("selected_option") or {}).get("value") or "")
-    return seconds if seconds in messages.APARTS else ""
+    seconds = str(
+        (windows.entered(view, queue_windows.APART).get("selected_option") or {}).get("value") or ""
+    )
+    return seconds if seconds in queue_windows.APARTS else ""
 
 
 def _moved(outcome: Outcome, client: Client, asker: Asker) -> str:
     dues = [row.due_at for row in outcome.changed]
-    return messages.moved_words(min(dues), max(dues), client.zone, asker.zone)
+    return queue_windows.moved_words(min(dues), max(dues), client.zone, asker.zone)
 
 
 def register(app: AsyncApp, desk: Desk, again: Again) -> None:
@@ -135,6 +136,6 @@ def register(app: AsyncApp, desk: Desk, again: Again) -> None:
 
     listen_for_press(app, desk, actions.QUEUE_MOVE, opening(again), replaces=True)
     listen_for_press(app, desk, actions.MOVE_LATE, opening(said_alone))
-    for block in (messages.AT.day, messages.AT.time):
+    for block in (queue_windows.AT.day, queue_windows.AT.time):
         listen_for_press(app, desk, block, reshape)
     windows.listen_for_submit(app, desk, actions.QUEUE_MOVER, move)

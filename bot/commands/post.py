@@ -40,7 +40,7 @@ from bot.domain import clients
 from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
 from bot.domain.posting import DraftProblems
-from bot.messages import actions, blocks
+from bot.messages import actions, blocks, composer_blocks, composer_done
 from bot.messages import composer as messages
 from bot.messages.message import Message
 from bot.platforms.content import Media
@@ -52,9 +52,10 @@ DOING = "write posts"
 OVERTAKEN_SECONDS = 0.8
 """Slack shows the answer to a Submit when it has arrived: an update right behind it could overtake it, and
 the window would stay at "looking at your pictures"."""
+_CHOICES = (composer_blocks.WHEN, composer_blocks.AT.day, composer_blocks.AT.time)
 LIVE = re.compile(
-    rf"^(?:{re.escape(messages.ACCOUNTS)}:|{re.escape(messages.DIFFER)}:"
-    rf"|(?:{'|'.join(map(re.escape, (messages.WHEN, messages.AT.day, messages.AT.time)))})$)"
+    rf"^(?:{re.escape(composer_blocks.ACCOUNTS)}:|{re.escape(composer_blocks.DIFFER)}:"
+    rf"|(?:{'|'.join(map(re.escape, _CHOICES))})$)"
 )
 """Fields whose choice changes what the window shows: how many for whom, whose text, the author's time."""
 
@@ -139,7 +140,7 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
         elif problem:
             await ack(response_action="errors", errors=problem)
         elif form.has_media:
-            await ack(response_action="update", view=dict(messages.checking()))
+            await ack(response_action="update", view=dict(composer_done.checking()))
             await _look_and_queue(desk, asker, form)
         else:
             view, _ = await _outcome(desk, asker, form, (), stagger=False)
@@ -197,8 +198,8 @@ async def _outcome(
         if again is None:
             raise
         return messages.composer(again), _not_queued(again.problem)
-    if isinstance(came, messages.Queued):
-        return messages.done(came), Message(messages.queued_words(came))
+    if isinstance(came, composer_done.Queued):
+        return composer_done.done(came), Message(composer_done.queued_words(came))
     return await _asked(desk, asker, form, came)
 
 
@@ -257,7 +258,7 @@ async def spread(desk: Desk, press: Press) -> None:
     choices = [Choice(*numbers) for numbers in actions.read_choices(press.value)]
     queued = await composing.spread(desk, press.asker, choices)
     view_id = str((press.view or {}).get("id"))
-    await desk.gateway.update_view(press.asker.actor.workspace_id, view_id, messages.done(queued))
+    await desk.gateway.update_view(press.asker.actor.workspace_id, view_id, composer_done.done(queued))
 
 
 async def _show(desk: Desk, asker: Asker, form: Form, view: blocks.Block, said: Message) -> None:
@@ -297,8 +298,8 @@ def register(app: AsyncApp, desk: Desk) -> None:
     listen_for_press(app, desk, actions.STAGGER, stagger)
     listen_for_press(app, desk, actions.SPREAD, spread)
     listen_for_press(app, desk, actions.PREVIEW, previewing.preview)
-    listen_for_press(app, desk, messages.CLIENT, change_client)
+    listen_for_press(app, desk, composer_blocks.CLIENT, change_client)
     drafting.register(app, desk)
     app.action(LIVE)(chosen)
-    app.options(messages.CLIENT)(choices)
+    app.options(composer_blocks.CLIENT)(choices)
     app.view(actions.COMPOSER)(submitted)

@@ -20,8 +20,7 @@ from bot.domain.examining import Findings, examine, standing_ones
 from bot.domain.house import House
 from bot.domain.pictures import checking, posts
 from bot.domain.pictures import queue as pictures
-from bot.messages import actions
-from bot.messages import queue as queue_words
+from bot.messages import actions, queue_windows
 from bot.messages import releasing as messages
 from bot.messages.blocks import Block
 from bot.messages.checking import Moved
@@ -82,11 +81,11 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
             deciding.put_off(outcome, moments)
     except NotCurrent:
         said = await outcomes.stale(desk, asker, carried.choices)
-        await windows.answer_with(ack, queue_words.done_modal("Send these?", said, sign="◽"))
+        await windows.answer_with(ack, queue_windows.done_modal("Send these?", said, sign="◽"))
         return
     desk.house.wake.all()
     said = await outcomes.done(desk, asker, outcome, "on its way")
-    await windows.answer_with(ack, queue_words.done_modal("Send these?", said))
+    await windows.answer_with(ack, queue_windows.done_modal("Send these?", said))
 
 
 async def _moments(

@@ -1,29 +1,36 @@
-"""The composer of `/post`: its modal, while files are looked at, and when a post is queued. Pure."""
+"""The composer of `/post`: its modal. What follows on its Submit is in `composer_done`. Pure."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from bot.messages import actions, blocks, modals
-from bot.messages.times import both_zones
-from bot.messages.wall_time import Names, WallTime, fields
+from bot.messages.composer_blocks import (
+    ALT,
+    AT,
+    CLIENT,
+    FILES,
+    KEPT,
+    LATER,
+    LINK,
+    MEDIA,
+    NOW,
+    TEXT,
+    TITLE_FIELD,
+    WHEN,
+    Attached,
+    accounts_block,
+    differ_block,
+    named_after,
+    own_block,
+)
+from bot.messages.wall_time import WallTime, fields
 
 TITLE = "New post"
-STAGGER_MINUTES = 5
-CLIENT = "composer.client"
-TEXT, LINK, MEDIA, ALT = "composer.text", "composer.link", "composer.media", "composer.alt"
-WHEN = "composer.when"
-AT = Names("composer.date", "composer.time", "composer.fold")
-TITLE_FIELD = "composer.title"
-ACCOUNTS, DIFFER, OWN = "composer.accounts", "composer.differ", "composer.own"  # each with more behind it
-KEPT, FILES = "composer.kept", "composer.files"  # these too, see `named_after`
 FILES_MOST = 10
 FILE_TYPES = ("jpg", "jpeg", "png", "gif", "webp", "mp4", "mov")
 TITLE_MOST = 300  # above all platforms' own limits, which are told in words
-NOW, LATER = "now", "later"
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
 
 
@@ -37,14 +44,6 @@ class Choosable:
     care: str = ""
     platform: str = ""
     title: str = ""  # the platform's
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A file in Slack that goes with the post: its id there, and its name."""
-
-    id: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +109,6 @@ class Composer:
     def concerned(self) -> Collection[str]:
         """The platforms whose words are shown: the chosen ones; all, while none is chosen."""
         return self.platforms or dict.fromkeys(item.platform for item in self.accounts)
-
-
-@dataclass(frozen=True, slots=True)
-class Queued:
-    """A post that is queued. `moments`: the accounts' labels by when they go out (UTC-aware), the first
-    first. `zone` is the client's, `author_zone` the author's, both IANA names; `together`: the deliveries
-    that say one text in one minute and can still be moved apart."""
-
-    moments: tuple[tuple[datetime, tuple[str, ...]], ...]
-    slug: str
-    zone: str
-    author_zone: str | None
-    now: bool
-    together: tuple[actions.Numbers, ...] = ()
 
 
 def composer(facts: Composer) -> blocks.Block:
@@ -281,66 +266,6 @@ def _moment(facts: Composer) -> list[blocks.Block]:
     times = [modals.option("Now", NOW), modals.option("At the time below", LATER)]
     when = modals.field(WHEN, "When", modals.one_element(times, facts.when), dispatches=True)
     return [when, *(fields(AT, facts.at, optional=True) if facts.at is not None else ())]
-
-
-def named_after(block: str, kept: Sequence[Attached]) -> str:
-    """Another block for each set of attached files: what was ticked or uploaded in the last one is in it now,
-    and Slack would keep it in a block of the same name."""
-    return _named(block, [item.id for item in kept])
-
-
-def differ_block(own: Sequence[str]) -> str:
-    """The block of platforms with a text of their own: another one for each set, for the same reason."""
-    return _named(DIFFER, own)
-
-
-def _named(block: str, ids: Sequence[str]) -> str:
-    return f"{block}:{zlib.crc32(' '.join(ids).encode()):08x}"
-
-
-def own_block(platform: str) -> str:
-    """The block of a platform's own text."""
-    return f"{OWN}:{platform}"
-
-
-def accounts_block(client_id: str) -> str:
-    """The block of the accounts: another one for each client, so that no tick survives a change."""
-    return f"{ACCOUNTS}:{client_id}"
-
-
-def checking() -> blocks.Block:
-    """While the files are fetched: nothing is queued yet."""
-    words = "⏳ Looking at your pictures and films. *Nothing is queued yet*: this window says when it is."
-    return modals.modal(TITLE, [blocks.section(words).block], close="Close")
-
-
-def done(queued: Queued) -> blocks.Block:
-    """The post is queued."""
-    shown = [blocks.section(f"✅ {queued_words(queued)}").block]
-    if len(queued.together) > 1:
-        words = (
-            f"They say the same in the same minute. *Stagger* leaves {STAGGER_MINUTES} minutes between them."
-        )
-        press = blocks.row(blocks.button("Stagger", actions.SPREAD, actions.choices_value(queued.together)))
-        shown += [blocks.context(words).block, *([press.block] if press is not None else [])]
-    hint = "You hear of it here only if something needs you; what is published is listed once a day."
-    return modals.modal(TITLE, [*shown, blocks.context(hint).block], close="Done")
-
-
-def queued_words(queued: Queued) -> str:
-    """How many accounts, and when, in the client's zone and the author's; who when, where that differs."""
-    number = sum(len(labels) for _, labels in queued.moments)
-    said = f"Queued for `{queued.slug}`: {blocks.count(number, 'account')}, "
-    if len(queued.moments) == 1:
-        if queued.now:
-            return f"{said}going out now."
-        return f"{said}{both_zones(queued.moments[0][0], queued.zone, queued.author_zone)}."
-    each = [
-        f"{blocks.listed([blocks.safe(label) for label in labels])} "
-        f"{both_zones(at, queued.zone, queued.author_zone)}"
-        for at, labels in queued.moments
-    ]
-    return f"{said}spread: {'; '.join(each)}."
 
 
 def limits_hint(title: str, text_max: int, needs_media: bool, takes_media: bool) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.messages import actions, blocks, modals
-from bot.messages.composer import CLIENT, client_option
+from bot.messages.composer import client_option
+from bot.messages.composer_blocks import CLIENT
 
 PLATFORMS, NEW, HANDLE, CHANNEL = "connect.platforms", "connect.new", "connect.handle", "connect.channel"
 TITLE = "Connect accounts"

@@ -1,20 +1,17 @@
-"""What `/queue` shows: posts to come by day, the windows that change one, and what a press came to. Pure."""
+"""What `/queue` shows: posts to come by day, with their buttons. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from bot.messages import actions as names
-from bot.messages import blocks, modals
+from bot.messages import blocks
 from bot.messages.blocks import (
-    Block,
     Confirm,
     Part,
-    agree,
     button,
     context,
     count,
@@ -27,25 +24,11 @@ from bot.messages.blocks import (
 from bot.messages.deliveries import ALL_MOST, EXCERPT_MOST, DeliveryShown, PostShown, state_words
 from bot.messages.message import Message
 from bot.messages.people import ClientName
-from bot.messages.times import day, moment, zone_of
-from bot.messages.wall_time import Names, WallTime, fields
-from bot.messages.words import post_words
+from bot.messages.times import day, zone_of
 
 PAGE_POSTS = 8  # three blocks each, at most
 PAUSED_MOST = 5
 ALL = "all"
-TEXT, POST_TITLE, LINK = "queue.text", "queue.title", "queue.link"
-AT = Names("queue.date", "queue.time", "queue.fold")
-OWN = "queue.own"  # with the platform behind it
-APART = "queue.apart"
-APARTS = {
-    "300": "5 minutes apart",
-    "1800": "30 minutes apart",
-    "3600": "1 hour apart",
-    "86400": "1 day apart",
-    "1": "One right after the other",
-}
-"""By the seconds between two posts."""
 OPEN = ("scheduled", "preparing", "blocked")
 
 
@@ -74,19 +57,6 @@ class QueueFacts:
     waiting: int = 0
     may_pause_all: bool = False
     zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """A delivery as it is now, and who changed it last, where that is known. `action` as the audit has it."""
-
-    item: DeliveryShown
-    action: str = ""
-    actor: str | None = None
-    at: datetime | None = None
-
-
-# -- the list --------------------------------------------------------------------------------------
 
 
 def queue_message(facts: QueueFacts, said: str = "") -> Message:
@@ -239,178 +209,4 @@ def _pausing(facts: QueueFacts) -> Part | None:
     return row(*shown)
 
 
-# -- what a press came to --------------------------------------------------------------------------
-
-
-def done_words(done: str, changed: Sequence[DeliveryShown], left: Sequence[Since] = ()) -> str:
-    """What happened to which accounts, and what was left alone. `done`: "cancelled"."""
-    excerpts = list(dict.fromkeys(item.post.excerpt for item in changed))
-    what = excerpts[0] if len(excerpts) == 1 else count(len({item.post.id for item in changed}), "post")
-    whom = listed(list(dict.fromkeys(item.account.shown for item in changed)))
-    said = f"{what} for {whom}: {done}."
-    return f"{said} {left_words(left)}".rstrip()
-
-
-def left_words(left: Sequence[Since]) -> str:
-    """What was left alone, and what has happened to it since."""
-    return " ".join(f"{item.item.account.shown} was left alone: {since_words(item)}." for item in left)
-
-
-def waits_words(items: Sequence[DeliveryShown]) -> str:
-    """What cannot go out yet, whatever was pressed."""
-    accounts = list(dict.fromkeys(item.account.shown for item in items))
-    verb = agree(len(accounts), "works", "work")
-    return f"{agree(len(items), 'It waits', 'They wait')} until {listed(accounts)} {verb} again."
-
-
-def stale_words(found: Sequence[Since]) -> str:
-    """A press that changed nothing, and what happened since the message was written."""
-    if not found:
-        return "Nothing was changed: that post is not in the queue any more."
-    each = [f"{item.item.account.shown}: {since_words(item)}." for item in found[:3]]
-    return f"Nothing was changed, because this has moved on. {' '.join(each)}"
-
-
-DEEDS = {
-    "post.edited": "edited{}",
-    "post.moved": "moved{}",
-    "post.hurried": "sent{} on its way",
-    "post.staggered": "moved{}",
-    "post.cancelled": "cancelled{}",
-    "post.restored": "restored{}",
-    "post.dropped": "dropped{}",
-    "post.retried": "sent{} again",
-    "post.corrected": "corrected{} and retried",
-    "post.late_sent": "sent{} on its way",
-    "post.confirmed": "marked{} as live",
-    "post.sent_again": "sent{} again",
-}
-"""What people do to a delivery, as the audit calls it; the gap is for "it"."""
-
-
-def since_words(found: Since) -> str:
-    """What has happened to a delivery."""
-    deed = DEEDS.get(found.action)
-    if deed is None or found.at is None or found.item.state in ("sending", "processing", "published"):
-        return f"it {_bare_state(found.item)}"
-    who = f"{blocks.mention([found.actor])} " if found.actor and blocks.mention([found.actor]) else ""
-    when = moment(found.at, found.item.post.client.zone)
-    return f"{who}{deed.format(' it')} {when}" if who else f"it was {deed.format('')} {when}"
-
-
-def _bare_state(item: DeliveryShown) -> str:
-    words = {
-        "scheduled": "is queued",
-        "preparing": "is being sent",
-        "sending": "is being sent already",
-        "processing": "was accepted already",
-        "published": "is published already",
-        "blocked": "waits",
-        "cancelled": "was cancelled",
-        "failed": "has failed",
-    }
-    return words.get(item.state, "may be live already")
-
-
-def without_marks(said: str) -> str:
-    """The same as plain text, for the error beside a field."""
-    named = re.sub(r"<[@!][^>]*>", "somebody", blocks.dates_in_words(said))
-    return named.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 # -- windows ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class EditForm:
-    """A queued post as its window shows it. `title` and `link` are None where they have no field; `texts`:
-    what is said on platforms (their keys) with a text of their own; `problem` stands on top."""
-
-    items: tuple[DeliveryShown, ...]
-    text: str
-    metadata: str
-    media: int = 0
-    title: str | None = None
-    link: str | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-    problem: str = ""
-    callback_id: str = names.QUEUE_EDITOR
-
-
-def edit_modal(form: EditForm) -> Block:
-    """The window in which the words of a post are changed."""
-    shown = [section(f"⚠️ {blocks.escape(form.problem)}").block] if form.problem else []
-    shown.append(_about(form.items))
-    again = form.callback_id == names.FAILED_EDITOR
-    if again:
-        shown += [section(_why(item)).block for item in form.items[:3]]
-    if form.title is not None:
-        element = modals.text_element(form.title, most=500)
-        shown.append(modals.field(POST_TITLE, "Title", element, optional=True))
-    shown.append(modals.field(TEXT, "Text", modals.text_element(form.text, multiline=True), optional=True))
-    titles = {item.account.platform.key: item.account.platform.title for item in form.items}
-    for key, text in form.texts.items():
-        element = modals.text_element(text, multiline=True)
-        hint = "Instead of the text above. Empty: the text above."
-        words = f"Text for {titles.get(key, key)}"
-        shown.append(modals.field(own_block(key), words, element, optional=True, hint=hint))
-    if form.link is not None:
-        shown.append(modals.field(LINK, "Link", modals.url_element(form.link), optional=True))
-    if form.media:
-        its = "Its picture or film stays" if form.media == 1 else f"Its {form.media} pictures or films stay"
-        shown.append(context(f"{its}. To change that, cancel this post and write a new one.").block)
-    submit = "Save and send" if again else "Save"
-    return modals.modal(
-        "Edit post", shown, callback_id=form.callback_id, submit=submit, metadata=form.metadata
-    )
-
-
-def _why(item: DeliveryShown) -> str:
-    """Why it failed; what helps is this window."""
-    return f"⛔ {item.account.shown}: {post_words(item.reason, item.account.platform).what}"
-
-
-def own_block(platform: str) -> str:
-    """The block of a platform's own text."""
-    return f"{OWN}:{platform}"
-
-
-def move_modal(items: Sequence[DeliveryShown], at: WallTime, metadata: str, apart: str = "") -> Block:
-    """The window in which posts are moved. `apart`: a key of APARTS."""
-    several = len({(item.post.id, item.planned_at) for item in items}) > 1
-    label = "When does the first go out? Day" if several else "New day"
-    shown = [_about(items), *fields(AT, at, label=label)]
-    if several:
-        options = [modals.option(words, seconds) for seconds, words in APARTS.items()]
-        spread = modals.one_element(options, apart if apart in APARTS else next(iter(APARTS)))
-        shown.append(modals.field(APART, "And the others?", spread, hint="They keep their order."))
-    return modals.modal("Move", shown, callback_id=names.QUEUE_MOVER, submit="Move", metadata=metadata)
-
-
-def done_modal(title: str, said: str, *, sign: str = "✅") -> Block:
-    """What came of it. `sign`: "◽" where nothing was changed."""
-    hint = "`/queue` shows the list as it is now."
-    return modals.modal(title, [section(f"{sign} {said}").block, context(hint).block], close="Done")
-
-
-def _about(items: Sequence[DeliveryShown]) -> Block:
-    first = items[0]
-    whom = listed(list(dict.fromkeys(item.account.shown for item in items)))
-    posts = len({item.post.id for item in items})
-    what = f"{count(posts, 'post')} for" if posts > 1 else "For"
-    return section(f"{what} *{safe(first.post.client.name or first.post.client.slug)}*: {whom}").block
-
-
-def moved_words(due_at: datetime, last_at: datetime, zone: str, author_zone: str | None) -> str:
-    """When posts go out now, from the first to the last, in the client's zone and the author's."""
-    local, last = due_at.astimezone(zone_of(zone)), last_at.astimezone(zone_of(zone))
-    said = f"moved to {day(local.date())} {local:%H:%M} ({zone})"
-    if last_at - due_at >= timedelta(minutes=1):
-        return f"{said} and after, the last {day(last.date())} {last:%H:%M}"
-    if author_zone is None:
-        return said
-    mine = due_at.astimezone(zone_of(author_zone))
-    if mine.utcoffset() == local.utcoffset():
-        return said
-    other_day = "" if mine.date() == local.date() else f"{day(mine.date())} "
-    return f"{said}, {other_day}{mine:%H:%M} for you"

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain import holding
-from bot.messages import actions
+from bot.messages import actions, queue_windows
 from bot.messages import choosing as messages
-from bot.messages import queue as queue_words
 from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
 from sandbox.slack.models import Message
@@ -119,7 +118,7 @@ async def test_all_are_moved_apart_from_the_message(scene: Scene) -> None:
     view = await window(scene, where, actions.MOVE_LATE)
     assert "3 posts for" in str(view.body)
     start = (datetime.now(UTC) + timedelta(days=1)).replace(second=0, microsecond=0)
-    form = wall(start, window="queue") | {queue_words.APART: "86400"}
+    form = wall(start, window="queue") | {queue_windows.APART: "86400"}
     await scene.ben.submit(view, form)
     dues = [(await scene.get(Delivery, key)).due_at for key in ids]
     assert dues == [start + timedelta(days=number) for number in range(3)]
@@ -133,7 +132,7 @@ async def test_what_was_chosen_is_moved(scene: Scene) -> None:
     view = await window(scene, where)
     await scene.ben.submit(view, ticked(view, 0, 2) | {messages.WHAT: messages.MOVE})
     start = (datetime.now(UTC) + timedelta(days=1)).replace(second=0, microsecond=0)
-    await scene.ben.submit(shown(scene), wall(start, window="queue") | {queue_words.APART: "3600"})
+    await scene.ben.submit(shown(scene), wall(start, window="queue") | {queue_windows.APART: "3600"})
     assert await states(scene, ids) == ["scheduled", "blocked", "scheduled"]
     dues = [(await scene.get(Delivery, ids[number])).due_at for number in (0, 2)]
     assert dues == [start, start + timedelta(hours=1)]
@@ -172,9 +171,9 @@ async def test_what_failed_for_its_words_is_corrected_and_sent_again(scene: Scen
     assert {"Retry", "Edit", "Drop"} == set(buttons(listed)) and "press *Edit*" in listed.text
     view = await window(scene, listed, actions.EDIT_FAILED)
     assert "failed" in str(view.body) and "Save and send" in str(view.body)
-    seen = await scene.ben.submit(view, {queue_words.TEXT: "Fresh bread"})
-    assert "changed nothing" in seen.errors[queue_words.TEXT]
-    await scene.ben.submit(view, {queue_words.TEXT: "Kind bread"})
+    seen = await scene.ben.submit(view, {queue_windows.TEXT: "Fresh bread"})
+    assert "changed nothing" in seen.errors[queue_windows.TEXT]
+    await scene.ben.submit(view, {queue_windows.TEXT: "Kind bread"})
     row = await scene.get(Delivery, row_id)
     assert (row.state, row.attempt) == ("scheduled", 2)
     assert (await scene.get(Post, row.post_id)).text == "Kind bread"

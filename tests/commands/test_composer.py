@@ -10,7 +10,7 @@ from bot.commands.media import MOST_BYTES, link_problem, look_at_link
 from bot.domain.errors import Refused
 from bot.http import OpenHttp
 from bot.media.looks import sniff
-from bot.messages import composer as messages
+from bot.messages import composer_blocks
 from bot.platforms.content import MediaKind
 from sandbox.agency import wall
 from sandbox.platforms.testing import jpeg
@@ -37,8 +37,12 @@ def shown(scene: Scene) -> str:
 async def test_a_post_for_later_is_queued_and_said_in_both_zones(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
     due = (datetime.now(UTC) + timedelta(days=3)).replace(microsecond=0, second=0)
-    form = {messages.TEXT: "Fresh *bread* & <more>", messages.WHEN: messages.LATER, **wall(due)}
-    await scene.ben.submit(view, {messages.accounts_block(client_id): ids, **form})
+    form = {
+        composer_blocks.TEXT: "Fresh *bread* & <more>",
+        composer_blocks.WHEN: composer_blocks.LATER,
+        **wall(due),
+    }
+    await scene.ben.submit(view, {composer_blocks.accounts_block(client_id): ids, **form})
     (post,) = await scene.all(Post)
     assert (post.text, post.due_at, post.author) == ("Fresh *bread* & <more>", due, scene.ben.user.id)
     assert post.channel_id == scene.team.id
@@ -51,8 +55,8 @@ async def test_a_post_for_later_is_queued_and_said_in_both_zones(scene: Scene) -
 
 async def test_a_post_for_now_goes_out_at_once(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
-    assert messages.accounts_block(client_id) in str(view.body)
-    await scene.ben.submit(view, {messages.TEXT: "Hello"})
+    assert composer_blocks.accounts_block(client_id) in str(view.body)
+    await scene.ben.submit(view, {composer_blocks.TEXT: "Hello"})
     (post,) = await scene.all(Post)
     assert abs(post.due_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert "going out now" in shown(scene) and ids
@@ -60,25 +64,25 @@ async def test_a_post_for_now_goes_out_at_once(scene: Scene) -> None:
 
 async def test_problems_stand_beside_their_fields_and_nothing_is_queued(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x", "instagram")
-    accounts = messages.accounts_block(client_id)
+    accounts = composer_blocks.accounts_block(client_id)
     seen = await scene.ben.submit(view, {accounts: ids})
-    assert set(seen.errors) == {messages.TEXT}
-    seen = await scene.ben.submit(view, {accounts: ids, messages.TEXT: "x" * 281})
-    files = next(key for key in seen.errors if key.startswith(f"{messages.FILES}:"))
-    assert "280" in seen.errors[messages.TEXT] and "picture" in seen.errors[files]
+    assert set(seen.errors) == {composer_blocks.TEXT}
+    seen = await scene.ben.submit(view, {accounts: ids, composer_blocks.TEXT: "x" * 281})
+    files = next(key for key in seen.errors if key.startswith(f"{composer_blocks.FILES}:"))
+    assert "280" in seen.errors[composer_blocks.TEXT] and "picture" in seen.errors[files]
     past = datetime.now(UTC) - timedelta(hours=1)
-    late = {messages.TEXT: "x", messages.WHEN: messages.LATER, **wall(past)}
+    late = {composer_blocks.TEXT: "x", composer_blocks.WHEN: composer_blocks.LATER, **wall(past)}
     seen = await scene.ben.submit(view, {accounts: ids[:1], **late})
-    assert set(seen.errors) == {messages.AT.time} and "past" in seen.errors[messages.AT.time]
-    now = {messages.WHEN: messages.NOW, messages.MEDIA: "http://media.example/bread.jpg"}
+    assert set(seen.errors) == {composer_blocks.AT.time} and "past" in seen.errors[composer_blocks.AT.time]
+    now = {composer_blocks.WHEN: composer_blocks.NOW, composer_blocks.MEDIA: "http://media.example/bread.jpg"}
     seen = await scene.ben.submit(view, now)
-    assert "https://" in seen.errors[messages.MEDIA]
+    assert "https://" in seen.errors[composer_blocks.MEDIA]
     assert await scene.all(Post) == []
 
 
 async def test_a_second_submit_is_the_same_post(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
-    scene.ben.fill(view, {messages.accounts_block(client_id): ids, messages.TEXT: "Once"})
+    scene.ben.fill(view, {composer_blocks.accounts_block(client_id): ids, composer_blocks.TEXT: "Once"})
     payload = view_submission(scene.world, scene.ben.user, view, [])
     answers = await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(10)))
     assert {answer.status for answer in answers} == {200}
@@ -90,7 +94,12 @@ async def test_a_second_submit_is_the_same_post(scene: Scene) -> None:
 async def test_a_link_is_fetched_after_the_window_says_so(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "instagram")
     seen = await scene.ben.submit(
-        view, {messages.accounts_block(client_id): ids, messages.TEXT: "Bread", messages.MEDIA: PICTURE}
+        view,
+        {
+            composer_blocks.accounts_block(client_id): ids,
+            composer_blocks.TEXT: "Bread",
+            composer_blocks.MEDIA: PICTURE,
+        },
     )
     assert "Nothing is queued yet" in seen.delivered.body  # type: ignore[union-attr]
     await scene.calm()
@@ -117,8 +126,10 @@ async def test_a_bad_file_brings_the_composer_back_as_it_was(
 ) -> None:
     view, client_id, ids = await opened(scene, "instagram")
     scene.files.served = {"bread.jpg": data} if data is not None else {}
-    accounts = messages.accounts_block(client_id)
-    await scene.ben.submit(view, {accounts: ids, messages.TEXT: "Bread", messages.MEDIA: PICTURE})
+    accounts = composer_blocks.accounts_block(client_id)
+    await scene.ben.submit(
+        view, {accounts: ids, composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE}
+    )
     await scene.calm()
     assert said in shown(scene) and await scene.all(Post) == []
     assert scene.ben.modal is not None and scene.ben.modal.id == view.id
@@ -139,7 +150,7 @@ async def test_a_closed_window_is_told_in_the_channel(scene: Scene) -> None:
         return await answer(request)
 
     scene.files.answer = slowly  # type: ignore[method-assign]
-    form = {messages.accounts_block(client_id): ids, messages.MEDIA: PICTURE}
+    form = {composer_blocks.accounts_block(client_id): ids, composer_blocks.MEDIA: PICTURE}
     await scene.ben.submit(view, form)
     assert scene.ben.modal is not None
     await scene.ben.close(scene.ben.modal)
@@ -153,14 +164,14 @@ async def test_another_client_brings_his_accounts_and_keeps_the_text(scene: Scen
     view, _, _ = await opened(scene, "x")
     other = await scene.client("bakery", scene.channel("bakery", scene.ben))
     account = await scene.account(other, "x", "bread", problem="suspended")
-    scene.ben.fill(view, {messages.TEXT: "Kept"})
-    (offered,) = await scene.ben.suggest(view, messages.CLIENT, "bak")
+    scene.ben.fill(view, {composer_blocks.TEXT: "Kept"})
+    (offered,) = await scene.ben.suggest(view, composer_blocks.CLIENT, "bak")
     assert offered["value"] == other
-    await scene.ben.press(view, messages.CLIENT, chosen=offered)
+    await scene.ben.press(view, composer_blocks.CLIENT, chosen=offered)
     await scene.calm()
     assert "@bread on X" in shown(scene) and "@acme-x" not in shown(scene)
     assert "posts wait until it is put right" in shown(scene)
-    await scene.ben.submit(view, {messages.accounts_block(other): [account]})
+    await scene.ben.submit(view, {composer_blocks.accounts_block(other): [account]})
     (post,) = await scene.all(Post)
     assert (post.client_id, post.text) == (other, "Kept")
 
@@ -169,11 +180,11 @@ async def test_the_client_menu_holds_all_who_fit(scene: Scene) -> None:
     view, _, _ = await opened(scene, "x")
     for number in range(120):
         await scene.client(f"shop-{number:03}", scene.operations)
-    assert len(await scene.ben.suggest(view, messages.CLIENT)) == 100
-    assert [item["text"]["text"] for item in await scene.ben.suggest(view, messages.CLIENT, "SHOP-119")] == [
-        "shop-119 · Shop-119"
-    ]
-    assert await scene.ben.suggest(view, messages.CLIENT, "nobody") == []
+    assert len(await scene.ben.suggest(view, composer_blocks.CLIENT)) == 100
+    assert [
+        item["text"]["text"] for item in await scene.ben.suggest(view, composer_blocks.CLIENT, "SHOP-119")
+    ] == ["shop-119 · Shop-119"]
+    assert await scene.ben.suggest(view, composer_blocks.CLIENT, "nobody") == []
 
 
 async def test_a_client_without_accounts_cannot_be_posted_for(scene: Scene) -> None:
@@ -185,7 +196,9 @@ async def test_more_than_ten_accounts(scene: Scene) -> None:
     client_id = await scene.client()
     ids = [await scene.account(client_id, "x", f"acme{number}") for number in range(12)]
     view = await scene.modal(scene.ben, "/post")
-    await scene.ben.submit(view, {messages.accounts_block(client_id): ids, messages.TEXT: "All"})
+    await scene.ben.submit(
+        view, {composer_blocks.accounts_block(client_id): ids, composer_blocks.TEXT: "All"}
+    )
     assert "get the same text in the same minute" in shown(scene) and await scene.all(Delivery) == []
     await scene.ben.submit(view)
     assert len(await scene.all(Delivery)) == 12 and "12 accounts" in shown(scene)
@@ -194,8 +207,8 @@ async def test_more_than_ten_accounts(scene: Scene) -> None:
 async def test_an_account_that_went_away_meanwhile(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
     await scene.set(Client, client_id, closed_at=scene.house.clock.now())
-    accounts = messages.accounts_block(client_id)
-    seen = await scene.ben.submit(view, {accounts: ids, messages.TEXT: "Hello"})
+    accounts = composer_blocks.accounts_block(client_id)
+    seen = await scene.ben.submit(view, {accounts: ids, composer_blocks.TEXT: "Hello"})
     assert "does not exist any more" in seen.errors[accounts]
     assert await scene.all(Post) == []
 
@@ -205,15 +218,15 @@ async def test_forged_ids_of_another_workspace_are_refused(scene: Scene) -> None
     foreign = await scene.client("foreign", workspace_id=theirs)
     account = await scene.account(foreign, "x")
     view, client_id, ids = await opened(scene, "x")
-    scene.ben.fill(view, {messages.accounts_block(client_id): ids, messages.TEXT: "Mine"})
+    scene.ben.fill(view, {composer_blocks.accounts_block(client_id): ids, composer_blocks.TEXT: "Mine"})
     payload = view_submission(scene.world, scene.ben.user, view, [])
     state = payload["view"]["state"]["values"]
-    chosen = state[messages.accounts_block(client_id)][messages.accounts_block(client_id)]
+    chosen = state[composer_blocks.accounts_block(client_id)][composer_blocks.accounts_block(client_id)]
     chosen["selected_options"][0]["value"] = account
     answer = await deliver(scene.world, "interactive", payload)
     assert "no longer connected" in answer.body
     payload["view"]["private_metadata"] = f'{{"client": "{foreign}", "channel": null}}'
-    state[messages.accounts_block(foreign)] = {messages.accounts_block(foreign): chosen}
+    state[composer_blocks.accounts_block(foreign)] = {composer_blocks.accounts_block(foreign): chosen}
     answer = await deliver(scene.world, "interactive", payload)
     assert "does not exist any more" in answer.body
     assert await scene.all(Post) == []
@@ -221,7 +234,7 @@ async def test_forged_ids_of_another_workspace_are_refused(scene: Scene) -> None
 
 async def test_a_guest_who_forges_a_submit_is_refused(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
-    scene.ben.fill(view, {messages.accounts_block(client_id): ids, messages.TEXT: "Mine"})
+    scene.ben.fill(view, {composer_blocks.accounts_block(client_id): ids, composer_blocks.TEXT: "Mine"})
     payload = view_submission(scene.world, scene.guest.user, view, [])
     answer = await deliver(scene.world, "interactive", payload)
     assert answer.status == 200 and "Only members" in answer.body
@@ -231,7 +244,7 @@ async def test_a_guest_who_forges_a_submit_is_refused(scene: Scene) -> None:
 async def test_what_slack_made_harmless_is_written_as_it_was_typed(scene: Scene) -> None:
     view, client_id, ids = await opened(scene, "x")
     text = "Bread &amp; butter &lt;3"
-    await scene.ben.submit(view, {messages.accounts_block(client_id): ids, messages.TEXT: text})
+    await scene.ben.submit(view, {composer_blocks.accounts_block(client_id): ids, composer_blocks.TEXT: text})
     (post,) = await scene.all(Post)
     assert post.text == "Bread & butter <3"
 

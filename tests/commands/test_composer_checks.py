@@ -13,8 +13,7 @@ from bot.domain.auditing import Actor
 from bot.domain.checking_posts import Cost, Planned, Proposed, Warned, Worry
 from bot.domain.content import content_of
 from bot.domain.examining import Findings, examine, standing_ones
-from bot.messages import actions, queue
-from bot.messages import composer as messages
+from bot.messages import actions, composer_blocks, queue_windows
 from bot.platforms.content import Content
 from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
@@ -63,7 +62,7 @@ async def opened(scene: Scene, *accounts: tuple[str, str]) -> tuple[Any, dict[st
     client_id = await scene.client()
     ids = [await scene.account(client_id, platform, handle) for platform, handle in accounts]
     view = await scene.modal(scene.ben, "/post")
-    return view, {messages.accounts_block(client_id): ids}
+    return view, {composer_blocks.accounts_block(client_id): ids}
 
 
 def shown(scene: Scene) -> str:
@@ -74,7 +73,7 @@ def shown(scene: Scene) -> str:
 def later(days: int = 3) -> tuple[datetime, dict[str, Any]]:
     """A moment to come, and the fields that name it."""
     due = (datetime.now(UTC) + timedelta(days=days)).replace(second=0, microsecond=0)
-    return due, {messages.WHEN: messages.LATER, **wall(due)}
+    return due, {composer_blocks.WHEN: composer_blocks.LATER, **wall(due)}
 
 
 TWO = (("x", "one"), ("x", "two"))
@@ -83,7 +82,7 @@ TWO = (("x", "one"), ("x", "two"))
 async def test_one_text_in_one_minute_is_asked_and_then_posted_anyway(scene: Scene) -> None:
     view, form = await opened(scene, *TWO)
     due, at = later()
-    await scene.ben.submit(view, form | at | {messages.TEXT: "Fresh bread"})
+    await scene.ben.submit(view, form | at | {composer_blocks.TEXT: "Fresh bread"})
     assert "X may take it for spam: @one on X and @two on X get the same text" in shown(scene)
     assert "X charges about $0.03 for 2 posts." in shown(scene)
     assert await scene.all(Post) == [] and "Post anyway" in str(view.body["submit"])
@@ -97,7 +96,7 @@ async def test_one_text_in_one_minute_is_asked_and_then_posted_anyway(scene: Sce
 async def test_stagger_is_one_press_and_says_who_goes_when(scene: Scene) -> None:
     view, form = await opened(scene, *TWO)
     due, at = later()
-    await scene.ben.submit(view, form | at | {messages.TEXT: "Fresh bread"})
+    await scene.ben.submit(view, form | at | {composer_blocks.TEXT: "Fresh bread"})
     assert f"@one on X {wall(due)['composer.time']:%H:%M} and @two on X" in shown(scene)
     for _ in range(3):
         await scene.ben.press(view, actions.STAGGER)
@@ -111,14 +110,16 @@ async def test_stagger_is_one_press_and_says_who_goes_when(scene: Scene) -> None
 
 async def test_what_is_new_is_asked_again_and_what_was_told_is_not(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
-    await scene.ben.submit(view, {next(iter(form)): form[next(iter(form))][:1], messages.TEXT: "Hello"})
+    await scene.ben.submit(
+        view, {next(iter(form)): form[next(iter(form))][:1], composer_blocks.TEXT: "Hello"}
+    )
     assert "going out now" in shown(scene), "an ordinary post is not asked about"
     await scene.ben.close(view)
     again = await scene.modal(scene.ben, "/post")
     only = {key: ids[:1] for key, ids in form.items()}
-    await scene.ben.submit(again, only | {messages.TEXT: "Hello"})
+    await scene.ben.submit(again, only | {composer_blocks.TEXT: "Hello"})
     assert "@one on X has the same text on" in shown(scene) and "within a week" in shown(scene)
-    await scene.ben.submit(again, {messages.TEXT: "Hello, see bakery.com"})
+    await scene.ben.submit(again, {composer_blocks.TEXT: "Hello, see bakery.com"})
     assert "X charges about $0.20 for 1 post, because it holds a link" in shown(scene)
     await scene.ben.submit(again)
     assert [row.text for row in await scene.all(Post)] == ["Hello", "Hello, see bakery.com"]
@@ -128,9 +129,9 @@ async def test_a_platform_that_needs_its_own_text_gets_a_field_for_it(scene: Sce
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     long = "Bread! " * 60
     _, at = later()
-    await scene.ben.submit(view, form | at | {messages.TEXT: long, messages.MEDIA: PICTURE})
+    await scene.ben.submit(view, form | at | {composer_blocks.TEXT: long, composer_blocks.MEDIA: PICTURE})
     assert "X has a field of its own now" in shown(scene) and "Text for X" in shown(scene)
-    own = messages.own_block("x")
+    own = composer_blocks.own_block("x")
     seen = await scene.ben.submit(view)
     assert set(seen.errors) == {own} and "280" in seen.errors[own], "what is wrong stands at its own field"
     await scene.ben.submit(view, {own: "Bread!"})
@@ -149,15 +150,17 @@ async def test_another_text_can_be_wanted_though_one_would_fit(scene: Scene) -> 
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     (accounts,) = form
     assert "Another text for" not in str(view.body)
-    scene.ben.fill(view, {messages.TEXT: "For all"})
+    scene.ben.fill(view, {composer_blocks.TEXT: "For all"})
     await scene.ben.press(view, accounts, chosen=form[accounts])
     await scene.calm()
-    differ = next(b["block_id"] for b in view.body["blocks"] if b["block_id"].startswith(messages.DIFFER))
+    differ = next(
+        b["block_id"] for b in view.body["blocks"] if b["block_id"].startswith(composer_blocks.DIFFER)
+    )
     assert "Post 2 now: client-a" in str(view.body["submit"])
     await scene.ben.press(view, differ, chosen=["x"])
     await scene.calm()
-    assert view.state[messages.own_block("x")][messages.own_block("x")]["value"] == "For all"
-    await scene.ben.submit(view, {messages.own_block("x"): "For X", messages.MEDIA: PICTURE})
+    assert view.state[composer_blocks.own_block("x")][composer_blocks.own_block("x")]["value"] == "For all"
+    await scene.ben.submit(view, {composer_blocks.own_block("x"): "For X", composer_blocks.MEDIA: PICTURE})
     await scene.calm()
     assert sorted(str(row.text) for row in await scene.all(Delivery)) == ["For X", "None"]
 
@@ -166,8 +169,8 @@ async def test_the_preview_shows_each_platform_what_it_would_publish(scene: Scen
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     _, at = later()
     link, film = "https://bakery.example/bread", "https://media.example/bread.mp4"
-    text = {messages.TEXT: "Fresh *bread* <3", messages.LINK: link, messages.MEDIA: film}
-    scene.ben.fill(view, form | at | text | {messages.ALT: "A loaf"})
+    text = {composer_blocks.TEXT: "Fresh *bread* <3", composer_blocks.LINK: link, composer_blocks.MEDIA: film}
+    scene.ben.fill(view, form | at | text | {composer_blocks.ALT: "A loaf"})
     await scene.ben.press(view, actions.PREVIEW)
     await scene.calm()
     seen = shown(scene)
@@ -186,7 +189,8 @@ async def test_the_preview_of_nothing_and_of_too_much_stays_within_slacks_limits
     assert "Choose at least one account" in shown(scene)
     await scene.ben.close(scene.ben.modal or view)
     scene.ben.fill(
-        view, form | {messages.TEXT: "<&>" * 1000, messages.LINK: "https://a.example/" + "b" * 2000}
+        view,
+        form | {composer_blocks.TEXT: "<&>" * 1000, composer_blocks.LINK: "https://a.example/" + "b" * 2000},
     )
     await scene.ben.press(view, actions.PREVIEW)
     await scene.calm()
@@ -196,35 +200,35 @@ async def test_the_preview_of_nothing_and_of_too_much_stays_within_slacks_limits
 async def test_a_time_that_a_clock_change_skips_is_refused_at_its_field(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"))
     skipped = {
-        messages.AT.day: date(2027, 3, 28),
-        messages.AT.time: time(2, 30),
-        messages.WHEN: messages.LATER,
+        composer_blocks.AT.day: date(2027, 3, 28),
+        composer_blocks.AT.time: time(2, 30),
+        composer_blocks.WHEN: composer_blocks.LATER,
     }
-    seen = await scene.ben.submit(view, form | skipped | {messages.TEXT: "Hello"})
-    assert "02:30 does not exist on that day in Europe/Berlin" in seen.errors[messages.AT.time]
+    seen = await scene.ben.submit(view, form | skipped | {composer_blocks.TEXT: "Hello"})
+    assert "02:30 does not exist on that day in Europe/Berlin" in seen.errors[composer_blocks.AT.time]
     assert await scene.all(Post) == []
 
 
 async def test_a_time_that_comes_twice_is_asked(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"))
     twice = {
-        messages.AT.day: date(2027, 10, 31),
-        messages.AT.time: time(2, 30),
-        messages.WHEN: messages.LATER,
+        composer_blocks.AT.day: date(2027, 10, 31),
+        composer_blocks.AT.time: time(2, 30),
+        composer_blocks.WHEN: composer_blocks.LATER,
     }
-    await scene.ben.submit(view, form | twice | {messages.TEXT: "Hello"})
+    await scene.ben.submit(view, form | twice | {composer_blocks.TEXT: "Hello"})
     assert "this time comes twice" in shown(scene) and await scene.all(Post) == []
     unsaid = await scene.ben.submit(view)
-    assert set(unsaid.errors) == {messages.AT.fold}
-    await scene.ben.submit(view, {messages.AT.fold: "1"})
+    assert set(unsaid.errors) == {composer_blocks.AT.fold}
+    await scene.ben.submit(view, {composer_blocks.AT.fold: "1"})
     (post,) = await scene.all(Post)
     assert post.due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 
 async def test_the_time_is_the_clients_with_the_authors_beside_it(scene: Scene) -> None:
     view, _ = await opened(scene, ("x", "one"))
-    scene.ben.fill(view, {messages.AT.day: date(2027, 1, 4)})
-    await scene.ben.press(view, messages.AT.time, chosen=time(3, 0))
+    scene.ben.fill(view, {composer_blocks.AT.day: date(2027, 1, 4)})
+    await scene.ben.press(view, composer_blocks.AT.time, chosen=time(3, 0))
     await scene.calm()
     assert "In Europe/Berlin, the zone of client-a." in shown(scene)
     assert "03:00 there is 21:00 Sun 3 Jan for you (America/New_York)." in shown(scene)
@@ -232,9 +236,13 @@ async def test_the_time_is_the_clients_with_the_authors_beside_it(scene: Scene) 
 
 async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:
     view, form = await opened(scene, ("instagram", "two"))
-    alone = {messages.TEXT: "Bread", messages.MEDIA: PICTURE, messages.ALT: "A loaf\non a board"}
-    seen = await scene.ben.submit(view, form | {messages.TEXT: "Bread", messages.ALT: "A loaf"})
-    assert "There is one description for 0 pictures" in seen.errors[messages.ALT]
+    alone = {
+        composer_blocks.TEXT: "Bread",
+        composer_blocks.MEDIA: PICTURE,
+        composer_blocks.ALT: "A loaf\non a board",
+    }
+    seen = await scene.ben.submit(view, form | {composer_blocks.TEXT: "Bread", composer_blocks.ALT: "A loaf"})
+    assert "There is one description for 0 pictures" in seen.errors[composer_blocks.ALT]
     await scene.ben.submit(view, form | alone)
     await scene.calm()
     (post,) = await scene.all(Post)
@@ -244,15 +252,15 @@ async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:
 async def test_the_editor_in_the_queue_knows_texts_of_their_own(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     _, at = later()
-    await scene.ben.submit(view, form | at | {messages.TEXT: "Bread", messages.MEDIA: PICTURE})
+    await scene.ben.submit(view, form | at | {composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE})
     await scene.calm()
     await scene.ben.close(view)
     listed = await scene.answer(scene.ben, "/queue")
     await scene.press(scene.ben, listed, actions.QUEUE_EDIT)
-    editor, own = scene.ben.modal, queue.own_block("x")
+    editor, own = scene.ben.modal, queue_windows.own_block("x")
     assert editor is not None
     long = "Bread! " * 60
-    await scene.ben.submit(editor, {queue.TEXT: long})
+    await scene.ben.submit(editor, {queue_windows.TEXT: long})
     assert "280" in shown(scene) and "Text for X" in shown(scene)
     seen = await scene.ben.submit(editor)
     assert set(seen.errors) == {own}
@@ -264,7 +272,7 @@ async def test_the_editor_in_the_queue_knows_texts_of_their_own(scene: Scene) ->
     assert "one on X: “Short”" in listed.text
     await scene.press(scene.ben, listed, actions.QUEUE_EDIT)
     assert scene.ben.modal is not None
-    await scene.ben.submit(scene.ben.modal, {queue.TEXT: "For all", own: ""})
+    await scene.ben.submit(scene.ben.modal, {queue_windows.TEXT: "For all", own: ""})
     (post,) = await scene.all(Post)
     assert [row.text for row in await scene.all(Delivery)] == [None, None] and post.text == "For all"
 
@@ -272,7 +280,7 @@ async def test_the_editor_in_the_queue_knows_texts_of_their_own(scene: Scene) ->
 async def test_one_text_on_several_platforms_can_be_moved_apart_in_one_press(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     due, at = later()
-    await scene.ben.submit(view, form | at | {messages.TEXT: "Bread", messages.MEDIA: PICTURE})
+    await scene.ben.submit(view, form | at | {composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE})
     await scene.calm()
     assert "They say the same in the same minute" in shown(scene)
     await scene.ben.press(view, actions.SPREAD)

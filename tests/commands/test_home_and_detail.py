@@ -15,7 +15,7 @@ from bot.commands.home import load_page
 from bot.commands.who import who_asks
 from bot.messages import actions
 from bot.messages import connect_window as connect_words
-from bot.messages.composer import CLIENT
+from bot.messages.composer_blocks import CLIENT
 from sandbox.slack import Person
 from storage import homes
 from storage.database import Database

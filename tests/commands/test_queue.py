@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from bot.messages import actions
+from bot.messages import actions, queue_windows
 from bot.messages import queue as messages
 from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
@@ -95,7 +95,7 @@ async def test_an_edit_is_stored_and_said(scene: Scene) -> None:
     _, delivery = await one(scene)
     view = await window(scene, await listed(scene), actions.QUEUE_EDIT)
     assert "Fresh bread" in str(view.body) and "@acme on X" in str(view.body)
-    await scene.ben.submit(view, {messages.TEXT: "Fresh &amp; <rolls>"})
+    await scene.ben.submit(view, {queue_windows.TEXT: "Fresh &amp; <rolls>"})
     row = await scene.get(Delivery, delivery)
     post = await scene.get(Post, row.post_id)
     assert (post.text, post.revision, row.revision) == ("Fresh & <rolls>", 2, 2)
@@ -107,7 +107,7 @@ async def test_an_edit_is_stored_and_said(scene: Scene) -> None:
 async def test_ten_submits_of_one_window_are_one_edit(scene: Scene) -> None:
     _, delivery = await one(scene)
     view = await window(scene, await listed(scene), actions.QUEUE_EDIT)
-    scene.ben.fill(view, {messages.TEXT: "Once"})
+    scene.ben.fill(view, {queue_windows.TEXT: "Once"})
     payload = view_submission(scene.world, scene.ben.user, view, [])
     answers = await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(10)))
     assert all("changed." in answer.body for answer in answers)
@@ -118,8 +118,8 @@ async def test_ten_submits_of_one_window_are_one_edit(scene: Scene) -> None:
 async def test_what_a_platform_would_refuse_is_said_beside_the_field(scene: Scene) -> None:
     _, delivery = await one(scene)
     view = await window(scene, await listed(scene), actions.QUEUE_EDIT)
-    seen = await scene.ben.submit(view, {messages.TEXT: "x" * 281})
-    assert "280" in seen.errors[messages.TEXT]
+    seen = await scene.ben.submit(view, {queue_windows.TEXT: "x" * 281})
+    assert "280" in seen.errors[queue_windows.TEXT]
     assert (await scene.get(Delivery, delivery)).revision == 1
 
 
@@ -127,8 +127,8 @@ async def test_a_window_that_is_too_late_changes_nothing_and_says_what_happened(
     _, delivery = await one(scene)
     mine = await window(scene, await listed(scene), actions.QUEUE_EDIT)
     await scene.set(Delivery, delivery, state="sending")
-    seen = await scene.ben.submit(mine, {messages.TEXT: "Too late"})
-    assert "it is being sent already" in seen.errors[messages.TEXT]
+    seen = await scene.ben.submit(mine, {queue_windows.TEXT: "Too late"})
+    assert "it is being sent already" in seen.errors[queue_windows.TEXT]
     row = await scene.get(Delivery, delivery)
     assert (await scene.get(Post, row.post_id)).text == "Fresh bread" and row.state == "sending"
 
@@ -157,7 +157,7 @@ async def test_a_post_is_moved_and_said_in_both_zones(scene: Scene) -> None:
     view = await window(scene, await listed(scene), actions.QUEUE_MOVE)
     assert "the zone of client-a" in str(view.body) and "for you (" in str(view.body)
     past = await scene.ben.submit(view, wall(soon(hours=-2), window="queue"))
-    assert "past" in past.errors[messages.AT.time]
+    assert "past" in past.errors[queue_windows.AT.time]
     due = soon(days=9).replace(second=0, microsecond=0)
     await scene.ben.submit(view, wall(due, window="queue"))
     row = await scene.get(Delivery, delivery)
@@ -170,14 +170,14 @@ async def test_a_post_is_moved_over_a_change_of_the_clocks_in_the_clients_zone(s
     _, delivery = await one(scene)
     view = await window(scene, await listed(scene), actions.QUEUE_MOVE)
     skipped = await scene.ben.submit(
-        view, {messages.AT.day: date(2027, 3, 28), messages.AT.time: time(2, 30)}
+        view, {queue_windows.AT.day: date(2027, 3, 28), queue_windows.AT.time: time(2, 30)}
     )
-    assert "02:30 does not exist on that day in Europe/Berlin" in skipped.errors[messages.AT.time]
-    scene.ben.fill(view, {messages.AT.day: date(2027, 10, 31)})
-    await scene.ben.press(view, messages.AT.time, chosen=time(2, 30))
+    assert "02:30 does not exist on that day in Europe/Berlin" in skipped.errors[queue_windows.AT.time]
+    scene.ben.fill(view, {queue_windows.AT.day: date(2027, 10, 31)})
+    await scene.ben.press(view, queue_windows.AT.time, chosen=time(2, 30))
     await scene.calm()
     assert "comes twice" in str(view.body) and "for you (" in str(view.body)
-    await scene.ben.submit(view, {messages.AT.fold: "1"})
+    await scene.ben.submit(view, {queue_windows.AT.fold: "1"})
     assert (await scene.get(Delivery, delivery)).due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from bot.commands import post
-from bot.messages import composer as messages
+from bot.messages import composer_blocks
 from bot.platforms.registry import build_platforms
 from bot.settings import load_settings
 from sandbox.platforms.testing import jpeg
@@ -22,11 +22,11 @@ GIF = b"GIF89a" + (10).to_bytes(2, "little") + (20).to_bytes(2, "little")
 WEBP = b"RIFF\x00\x00\x00\x00WEBPVP8 "
 MOV = b"\x00\x00\x00\x14ftypqt  " + bytes(500)
 TEXT, FILES, TITLE, LINK, ALT = (
-    messages.TEXT,
-    messages.FILES,
-    messages.TITLE_FIELD,
-    messages.LINK,
-    messages.ALT,
+    composer_blocks.TEXT,
+    composer_blocks.FILES,
+    composer_blocks.TITLE_FIELD,
+    composer_blocks.LINK,
+    composer_blocks.ALT,
 )
 
 
@@ -124,7 +124,7 @@ async def test_what_a_platform_refuses_stands_beside_its_field(
     ids = [await scene.account(client_id, platform)]
     for row in ROWS[platform]:
         view = await scene.modal(scene.ben, "/post")
-        said = await refused(scene, view, row, {messages.accounts_block(client_id): ids})
+        said = await refused(scene, view, row, {composer_blocks.accounts_block(client_id): ids})
         assert row.words in said.get(row.field, ""), (row, said)
         assert len(said) == 1, (row, said)
         await scene.ben.close(view)
@@ -148,5 +148,7 @@ async def refused(scene: Scene, view: Any, row: Row, form: dict[str, Any]) -> di
         words = str((said.get("text") or {}).get("text", ""))
         if words.startswith("⚠️"):
             name = below["block_id"].partition(":")[0]
-            found[FILES if name == messages.KEPT else name] = words.replace("&lt;", "<").replace("&gt;", ">")
+            found[FILES if name == composer_blocks.KEPT else name] = words.replace("&lt;", "<").replace(
+                "&gt;", ">"
+            )
     return found

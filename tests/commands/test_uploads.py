@@ -10,8 +10,7 @@ import pytest
 from bot.commands import drafting
 from bot.commands import media as uploads
 from bot.domain.content import content_of
-from bot.messages import actions
-from bot.messages import composer as messages
+from bot.messages import actions, composer_blocks
 from bot.platforms.registry import build_platforms
 from bot.settings import load_settings
 from bot.slack.files import FileForbidden, FileTooLarge
@@ -28,7 +27,7 @@ async def opened(scene: Scene, *platforms: str) -> tuple[Any, dict[str, Any]]:
     client_id = await scene.client()
     ids = [await scene.account(client_id, platform, f"acme-{platform}") for platform in platforms]
     view = await scene.modal(scene.ben, "/post")
-    return view, {messages.accounts_block(client_id): ids}
+    return view, {composer_blocks.accounts_block(client_id): ids}
 
 
 def block(view: Any, start: str) -> Any:
@@ -39,7 +38,7 @@ def block(view: Any, start: str) -> Any:
 
 
 def files(view: Any) -> str:
-    return str(block(view, messages.FILES)["block_id"])
+    return str(block(view, composer_blocks.FILES)["block_id"])
 
 
 def upload(scene: Scene, name: str = "bread.jpg", data: bytes | None = None, kind: str = "image/jpeg") -> str:
@@ -53,7 +52,7 @@ def shown(scene: Scene) -> str:
 
 async def test_a_file_is_stored_and_goes_with_the_post(scene: Scene) -> None:
     view, form = await opened(scene, "instagram")
-    form |= {messages.TEXT: "Bread", files(view): [upload(scene)]}
+    form |= {composer_blocks.TEXT: "Bread", files(view): [upload(scene)]}
     seen = await scene.ben.submit(view, form)
     assert "Nothing is queued yet" in seen.delivered.body  # type: ignore[union-attr]
     await scene.calm()
@@ -72,7 +71,7 @@ async def test_a_file_is_stored_and_goes_with_the_post(scene: Scene) -> None:
 async def test_files_come_before_the_link_and_each_once(scene: Scene) -> None:
     view, form = await opened(scene, "instagram")
     one, two = upload(scene), upload(scene, "cake.jpg", jpeg(1000, 1000))
-    await scene.ben.submit(view, form | {files(view): [one, two], messages.MEDIA: PICTURE})
+    await scene.ben.submit(view, form | {files(view): [one, two], composer_blocks.MEDIA: PICTURE})
     await scene.calm()
     (post,) = await scene.all(Post)
     assert [item["width"] for item in post.media] == [1080, 1000, 1080]
@@ -97,13 +96,13 @@ async def test_what_a_file_is_stands_in_its_bytes(scene: Scene) -> None:
 async def test_a_bad_file_comes_back_ticked_and_can_be_left_out(scene: Scene, data: bytes, said: str) -> None:
     view, form = await opened(scene, "instagram")
     first = files(view)
-    form |= {messages.TEXT: "Bread", first: [upload(scene, data=data)]}
+    form |= {composer_blocks.TEXT: "Bread", first: [upload(scene, data=data)]}
     await scene.ben.submit(view, form)
     await scene.calm()
     assert said in shown(scene) and await scene.all(Post) == []
     again = scene.ben.modal
     assert again is not None
-    kept = block(again, messages.KEPT)
+    kept = block(again, composer_blocks.KEPT)
     assert [item["text"]["text"] for item in kept["element"]["initial_options"]] == ["bread.jpg"]
     assert files(again) != first, "what was uploaded is not uploaded a second time"
     better = {kept["block_id"]: [], files(again): [upload(scene, "better.jpg")]}
@@ -176,7 +175,7 @@ async def test_a_file_that_the_bot_cannot_see(scene: Scene) -> None:
 
 async def test_what_is_wrong_whatever_the_file_is_stands_beside_its_field_at_once(scene: Scene) -> None:
     view, form = await opened(scene, "instagram", "x")
-    form |= {messages.TEXT: "x" * 281, files(view): [upload(scene)]}
+    form |= {composer_blocks.TEXT: "x" * 281, files(view): [upload(scene)]}
     await scene.ben.submit(view, form)
     assert "This is 281 characters as X counts them" in shown(scene) and "Text for X" in shown(scene)
     assert await scene.all(StoredMedia) == [] and await scene.all(Post) == []
@@ -189,10 +188,12 @@ async def test_another_client_keeps_what_was_attached(scene: Scene) -> None:
     await scene.account(other, "instagram", "bread")
     said = scene.ben.say(scene.team.id, "Look", files=(upload(scene),))
     view = await drafted(scene, said)
-    (offered,) = await scene.ben.suggest(view, messages.CLIENT, "bak")
-    await scene.ben.press(view, messages.CLIENT, chosen=offered)
+    (offered,) = await scene.ben.suggest(view, composer_blocks.CLIENT, "bak")
+    await scene.ben.press(view, composer_blocks.CLIENT, chosen=offered)
     await scene.calm()
-    assert block(scene.ben.modal, messages.KEPT)["element"]["options"][0]["text"]["text"] == "bread.jpg"
+    assert (
+        block(scene.ben.modal, composer_blocks.KEPT)["element"]["options"][0]["text"]["text"] == "bread.jpg"
+    )
 
 
 # -- “Make a post of this” -------------------------------------------------------------------------
@@ -225,7 +226,7 @@ async def test_a_text_alone_becomes_a_draft(scene: Scene) -> None:
     client_id = await scene.client()
     await scene.account(client_id, "x")
     view = await drafted(scene, scene.ben.say(scene.team.id, "Open late"))
-    assert block(view, messages.KEPT) is None
+    assert block(view, composer_blocks.KEPT) is None
     await scene.ben.submit(view)
     (post,) = await scene.all(Post)
     assert (post.text, post.media) == ("Open late", [])
@@ -281,18 +282,22 @@ def with_titles(scene: Scene) -> Scene:
 
 async def test_only_where_a_platform_has_one_a_title_is_asked(with_titles: Scene) -> None:
     view, _ = await opened(with_titles, "x")
-    assert block(view, messages.TITLE_FIELD) is None
+    assert block(view, composer_blocks.TITLE_FIELD) is None
 
 
 async def test_a_title_goes_with_the_post(with_titles: Scene) -> None:
     scene = with_titles
     view, form = await opened(scene, "youtube", "pinterest", "x")
-    hint = block(view, messages.TITLE_FIELD)["hint"]["text"]
+    hint = block(view, composer_blocks.TITLE_FIELD)["hint"]["text"]
     assert hint == "For Pinterest (pins) and YouTube (videos); the others do without."
     (accounts,) = form
     youtube = {accounts: form[accounts][:1]}
     film = upload(scene, "loaf.mp4", FILM, "video/mp4")
-    values = {messages.TEXT: "How we bake", messages.TITLE_FIELD: "A loaf &amp; more", files(view): [film]}
+    values = {
+        composer_blocks.TEXT: "How we bake",
+        composer_blocks.TITLE_FIELD: "A loaf &amp; more",
+        files(view): [film],
+    }
     await scene.ben.submit(view, youtube | values)
     await scene.calm()
     (post,) = await scene.all(Post)
@@ -306,17 +311,23 @@ async def test_a_wrong_title_is_told_beside_it(with_titles: Scene, title: str, s
     scene = with_titles
     view, form = await opened(scene, "youtube")
     film = upload(scene, "loaf.mp4", FILM, "video/mp4")
-    values = {messages.TEXT: "How we bake", messages.TITLE_FIELD: title, files(view): [film]}
+    values = {composer_blocks.TEXT: "How we bake", composer_blocks.TITLE_FIELD: title, files(view): [film]}
     seen = await scene.ben.submit(view, form | values)
-    assert set(seen.errors) == {messages.TITLE_FIELD} and said in seen.errors[messages.TITLE_FIELD]
+    assert (
+        set(seen.errors) == {composer_blocks.TITLE_FIELD} and said in seen.errors[composer_blocks.TITLE_FIELD]
+    )
     assert await scene.all(Post) == []
 
 
 async def test_what_was_typed_as_title_comes_back(with_titles: Scene) -> None:
     scene = with_titles
     view, form = await opened(scene, "youtube")
-    values = {messages.TEXT: "How", messages.TITLE_FIELD: "A loaf", files(view): [upload(scene)]}
+    values = {
+        composer_blocks.TEXT: "How",
+        composer_blocks.TITLE_FIELD: "A loaf",
+        files(view): [upload(scene)],
+    }
     await scene.ben.submit(view, form | values)
     await scene.calm()
     again = scene.ben.modal
-    assert block(again, messages.TITLE_FIELD)["element"]["initial_value"] == "A loaf"
+    assert block(again, composer_blocks.TITLE_FIELD)["element"]["initial_value"] == "A loaf"

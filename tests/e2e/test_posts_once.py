@@ -13,9 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.domain.calendar_file import COLUMNS
-from bot.messages import actions
+from bot.messages import actions, queue_windows
 from bot.messages import importing as import_words
-from bot.messages import queue as queue_words
 from sandbox.agency import TEAM, Morning, links_in
 from sandbox.server import PICTURE_HOST
 from sandbox.slack import Person
@@ -235,6 +234,6 @@ async def _edited(office: Office, listed: Message, text: str) -> bool:
         said = [one.text for one in office.maria.sees(office.channel.id) if one.ephemeral_to]
         assert any("is published already" in one for one in said), said
         return False
-    seen = await office.maria.submit(view, {queue_words.TEXT: text})
+    seen = await office.maria.submit(view, {queue_windows.TEXT: text})
     assert not seen.errors, seen.errors
     return True

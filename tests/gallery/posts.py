@@ -5,14 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.messages import actions, choosing, decisions, importing, late, posts, queue, releasing, retry
+from bot.messages import (
+    actions,
+    choosing,
+    decisions,
+    importing,
+    late,
+    posts,
+    queue,
+    queue_changes,
+    queue_windows,
+    releasing,
+    retry,
+)
 from bot.messages.checking import CostShown, Moved, WarningShown
 from bot.messages.choosing import Choosing
 from bot.messages.deliveries import DeliveryShown
 from bot.messages.importing import ImportShown
 from bot.messages.people import ClientName
 from bot.messages.posts import Day
-from bot.messages.queue import EditForm, Queued, QueueFacts, Since
+from bot.messages.queue import Queued, QueueFacts
+from bot.messages.queue_changes import Since
+from bot.messages.queue_windows import EditForm
 from bot.messages.releasing import Releasing
 from bot.messages.retry import FailureFacts
 from bot.messages.wall_time import WallTime, author_words, fold_words
@@ -229,7 +243,7 @@ QUEUE = [
         "queue/after a press",
         queue.queue_message,
         _queue(1),
-        queue.done_words("cancelled", [delivery("cancelled")]),
+        queue_changes.done_words("cancelled", [delivery("cancelled")]),
     ),
     case("queue/a page in the middle", queue.queue_message, _queue(40, page=2)),
     *[
@@ -250,19 +264,19 @@ QUEUE = [
         ugly(f"queue/{what}", queue.queue_message, QueueFacts(_queued(3, client, UGLY), 3, (client, OTHER)))
         for what, client, _ in ODD_ONES
     ],
-    case("queue/press: moved on", queue.stale_words, [SINCE, PUBLISHED_SINCE]),
-    case("queue/press: gone", queue.stale_words, []),
+    case("queue/press: moved on", queue_changes.stale_words, [SINCE, PUBLISHED_SINCE]),
+    case("queue/press: gone", queue_changes.stale_words, []),
     case(
         "queue/press: done, some left alone",
-        queue.done_words,
+        queue_changes.done_words,
         "cancelled",
         [delivery("cancelled")],
         [PUBLISHED_SINCE],
     ),
-    case("queue/press: waits", queue.waits_words, [DEAD]),
+    case("queue/press: waits", queue_changes.waits_words, [DEAD]),
     case(
         "queue/edit",
-        queue.edit_modal,
+        queue_windows.edit_modal,
         EditForm(
             (FAILED,),
             LINE_BREAKS,
@@ -275,17 +289,17 @@ QUEUE = [
     ),
     case(
         "queue/edit: with a problem",
-        queue.edit_modal,
+        queue_windows.edit_modal,
         EditForm((TOO_LONG,), LINE_BREAKS, "m", media=1, problem="X takes 280 characters; this has 312."),
     ),
     case(
         "queue/edit: after a failure",
-        queue.edit_modal,
+        queue_windows.edit_modal,
         EditForm((TOO_LONG,), LINE_BREAKS, "m", callback_id=actions.FAILED_EDITOR),
     ),
     ugly(
         "queue/edit: at its worst",
-        queue.edit_modal,
+        queue_windows.edit_modal,
         EditForm(
             (delivery("scheduled", UGLY_ACCOUNT, queued_post(UGLY, UGLY_CLIENT)),),
             UGLY * 40,
@@ -296,27 +310,27 @@ QUEUE = [
             problem=UGLY,
         ),
     ),
-    case("queue/move one", queue.move_modal, [OFFERED], WALL, "m"),
-    case("queue/move: at a change of the clocks", queue.move_modal, [OFFERED], TWICE, "m"),
+    case("queue/move one", queue_windows.move_modal, [OFFERED], WALL, "m"),
+    case("queue/move: at a change of the clocks", queue_windows.move_modal, [OFFERED], TWICE, "m"),
     case(
         "queue/move several",
-        queue.move_modal,
+        queue_windows.move_modal,
         deliveries("blocked", 12, late=True),
         WALL,
         "m",
     ),
     case(
         "queue/moved",
-        queue.done_modal,
+        queue_windows.done_modal,
         "Move",
         f"“New shoes” for {ACME.shown}: "
-        f"{queue.moved_words(SOON, SOON, 'Europe/Berlin', 'America/New_York')}.",
+        f"{queue_windows.moved_words(SOON, SOON, 'Europe/Berlin', 'America/New_York')}.",
     ),
     case(
         "queue/moved several",
-        queue.done_modal,
+        queue_windows.done_modal,
         "Move",
-        f"3 posts {queue.moved_words(SOON, SOON + timedelta(hours=3), 'Europe/Berlin', None)}.",
+        f"3 posts {queue_windows.moved_words(SOON, SOON + timedelta(hours=3), 'Europe/Berlin', None)}.",
     ),
 ]
 

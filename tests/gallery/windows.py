@@ -6,10 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.messages import clients as client_words
-from bot.messages import composer, connect_window, preview, rhythm, settings, setup
+from bot.messages import (
+    composer,
+    composer_blocks,
+    composer_done,
+    connect_window,
+    preview,
+    rhythm,
+    settings,
+    setup,
+)
 from bot.messages import help as helping
 from bot.messages.clients import ClientForm, Listed
-from bot.messages.composer import Asking, Attached, Choosable, Composer, ComposerClient
+from bot.messages.composer import Asking, Choosable, Composer, ComposerClient
+from bot.messages.composer_blocks import Attached
 from bot.messages.connect_window import Offer
 from bot.messages.preview import Preview, Seen
 from bot.messages.settings import SettingsForm
@@ -168,7 +178,7 @@ FULL = replace(
     chosen=("1" * 32, "2" * 32),
     text=LINE_BREAKS,
     texts={"x": "Short and sweet"},
-    when=composer.LATER,
+    when=composer_blocks.LATER,
     at=replace(
         WALL,
         author_time=author_words(SOON, "Europe/Berlin", "America/New_York"),
@@ -210,7 +220,7 @@ COMPOSER = [
         replace(
             PLAIN,
             problem="Choose at least one account.",
-            troubles={composer.TEXT: "X takes 280 characters; this has 312."},
+            troubles={composer_blocks.TEXT: "X takes 280 characters; this has 312."},
         ),
     ),
     case("composer/no client", composer.composer, replace(PLAIN, client=None)),
@@ -228,21 +238,21 @@ COMPOSER = [
             files=tuple(Attached(f"F{at}", f"{LONG}{at}.jpg") for at in range(12)),
         ),
     ),
-    case("composer/looking at the files", composer.checking),
+    case("composer/looking at the files", composer_done.checking),
     case(
         "composer/queued",
-        composer.done,
-        composer.Queued(MOMENTS, "client-a", "Europe/Berlin", "America/New_York", False),
+        composer_done.done,
+        composer_done.Queued(MOMENTS, "client-a", "Europe/Berlin", "America/New_York", False),
     ),
     case(
         "composer/going out now",
-        composer.done,
-        composer.Queued(MOMENTS, "client-a", "Europe/Berlin", None, True),
+        composer_done.done,
+        composer_done.Queued(MOMENTS, "client-a", "Europe/Berlin", None, True),
     ),
     case(
         "composer/queued, spread",
-        composer.done,
-        composer.Queued(SPREAD, "client-a", "Europe/Berlin", None, False),
+        composer_done.done,
+        composer_done.Queued(SPREAD, "client-a", "Europe/Berlin", None, False),
     ),
     case(
         "preview/three platforms",

@@ -17,11 +17,11 @@ from bot.commands.post import LIVE
 from bot.messages import (
     actions,
     choosing,
-    composer,
+    composer_blocks,
     connect_window,
     disconnect,
     importing,
-    queue,
+    queue_windows,
     settings,
     setup,
 )
@@ -36,7 +36,7 @@ def named(listener: object) -> str:
     return re.sub(r"\\(.)", r"\1", text.removeprefix("^").removesuffix("(?:[#:.]\\d+)?$"))
 
 
-IN_WINDOWS = ("composer.", *queue.AT, actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
+IN_WINDOWS = ("composer.", *queue_windows.AT, actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
 """Where the names begin of what stands in modals only."""
 
 SENT_AS = {named(LIVE): "composer.accounts:1"}
@@ -121,7 +121,7 @@ BUTTONS: dict[str, Values] = {
     actions.OPEN_SETUP: lambda rows: ["setup", rows.workspace],
     actions.OPEN_CLIENT: of_client,
     actions.OPEN_COMPOSER: of_client,
-    composer.CLIENT: of_client,
+    composer_blocks.CLIENT: of_client,
     actions.OPEN_SETTINGS: lambda rows: ["settings", rows.workspace],
     actions.CLOSE_CLIENT: of_client,
     actions.REOPEN_CLIENT: of_client,
@@ -147,8 +147,8 @@ BUTTONS: dict[str, Values] = {
     actions.QUEUE_PAGE: lambda rows: ["all:0", f"{rows.slug}:0"],
     actions.QUEUE_EDIT: in_queue,
     actions.QUEUE_MOVE: in_queue,
-    queue.AT.day: lambda rows: ["2030-01-01"],
-    queue.AT.time: lambda rows: ["10:00"],
+    queue_windows.AT.day: lambda rows: ["2030-01-01"],
+    queue_windows.AT.time: lambda rows: ["10:00"],
     actions.QUEUE_NOW: in_queue,
     actions.QUEUE_CANCEL: in_queue,
     actions.QUEUE_RESTORE: in_queue,
@@ -170,21 +170,21 @@ def _typed(block: str, text: str) -> JSON:
 
 
 def _composed(rows: Rows, client: str) -> Filled:
-    accounts = composer.accounts_block(client)
+    accounts = composer_blocks.accounts_block(client)
     ticked = {"type": "checkboxes", "selected_options": [{"value": rows.connection}]}
-    now = {"type": "radio_buttons", "selected_option": {"value": composer.NOW}}
-    values = {accounts: {accounts: ticked}, composer.WHEN: {composer.WHEN: now}}
+    now = {"type": "radio_buttons", "selected_option": {"value": composer_blocks.NOW}}
+    values = {accounts: {accounts: ticked}, composer_blocks.WHEN: {composer_blocks.WHEN: now}}
     carried = json.dumps({"client": client, "channel": rows.channel})
-    return Filled(carried, values | _typed(composer.TEXT, "Bread from next door"))
+    return Filled(carried, values | _typed(composer_blocks.TEXT, "Bread from next door"))
 
 
 def _queued(rows: Rows) -> Sequence[Filled]:
     at = {
-        queue.AT.day: {queue.AT.day: {"type": "datepicker", "selected_date": "2033-05-18"}},
-        queue.AT.time: {queue.AT.time: {"type": "timepicker", "selected_time": "10:00"}},
+        queue_windows.AT.day: {queue_windows.AT.day: {"type": "datepicker", "selected_date": "2033-05-18"}},
+        queue_windows.AT.time: {queue_windows.AT.time: {"type": "timepicker", "selected_time": "10:00"}},
     }
     return [
-        Filled(carried(rows, choice(one)), _typed(queue.TEXT, "Ours") | at)
+        Filled(carried(rows, choice(one)), _typed(queue_windows.TEXT, "Ours") | at)
         for one in (rows.scheduled, rows.late, rows.failed)
     ]
 
@@ -213,7 +213,7 @@ def _wanted(rows: Rows) -> Sequence[Filled]:
                 connect_window.PLATFORMS: {
                     connect_window.PLATFORMS: {"selected_options": [{"value": rows.platform}]}
                 },
-                composer.CLIENT: {composer.CLIENT: {"selected_option": {"value": client}}},
+                composer_blocks.CLIENT: {composer_blocks.CLIENT: {"selected_option": {"value": client}}},
                 connect_window.CHANNEL: {connect_window.CHANNEL: {"selected_conversation": place}},
             },
         )
@@ -301,7 +301,7 @@ COMMANDS: dict[str, Values] = {
     "/lamplighter": lambda rows: ["help", "clients", "setup", f"health {rows.slug}", "queue all", rows.slug],
 }
 
-MENUS: dict[str, Values] = {composer.CLIENT: lambda rows: ["", rows.slug[:3], rows.client]}
+MENUS: dict[str, Values] = {composer_blocks.CLIENT: lambda rows: ["", rows.slug[:3], rows.client]}
 
 SHORTCUTS: dict[str, Values] = {actions.MAKE_POST: lambda rows: ["Look at this"]}
 

@@ -12,7 +12,8 @@ from bot.domain.house import House
 from bot.domain.pictures.parts import client_name
 from bot.domain.pictures.posts import post, shown
 from bot.messages.deliveries import DeliveryShown
-from bot.messages.queue import PAGE_POSTS, Queued, QueueFacts, Since
+from bot.messages.queue import PAGE_POSTS, Queued, QueueFacts
+from bot.messages.queue_changes import Since
 from storage import clients, pictures
 from storage import queue as store
 from storage.models import Delivery
