@@ -16,9 +16,10 @@ from bot.commands.parse import words_of
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press
 from bot.commands.scope import find_clients, scope_word
 from bot.commands.who import Asker
-from bot.domain import inviting, renames
+from bot.domain import inviting
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.inviting import Wanted
+from bot.domain.labels import label_on
 from bot.domain.pictures.before import before, lapsing
 from bot.domain.pictures.parts import client_name
 from bot.messages import actions
@@ -132,10 +133,7 @@ async def _invite_client(
         notice = await inviting.invite(session, desk.house, asker.actor, client, items, channel_id, now)
         if held:
             notice.state, notice.next_at = connecting.HELD, None
-    labels = tuple(
-        f"{renames.label_of(row)} on {desk.titles.get(row.platform, row.platform)}"
-        for row in fresh or current
-    )
+    labels = tuple(label_on(desk.house, row) for row in fresh or current)
     invite_bot = asker.workspace.bot_user_id if held else None
     links = len({row.grant_id for row in fresh or current})
     return messages.Renewing(client_name(client), labels, channel_id, bool(fresh), links, invite_bot)

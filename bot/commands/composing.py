@@ -17,6 +17,7 @@ from bot.domain import health, posting, replanning
 from bot.domain.deciding import Choice
 from bot.domain.errors import Refused
 from bot.domain.examining import Findings, Refusal, examine, refusals
+from bot.domain.labels import label_on
 from bot.domain.pictures import checking
 from bot.domain.posting import Draft, DraftProblems
 from bot.messages import composer as messages
@@ -76,7 +77,9 @@ async def facts(
         found = health.health_of(info, asker.workspace, client, row, grant, now)
         care = CARE.get(found.state, "")
         accounts.append(
-            messages.Choosable(row.id, label(desk, row), found.colour.value, care, info.key, info.title)
+            messages.Choosable(
+                row.id, label_on(desk.house, row), found.colour.value, care, info.key, info.title
+            )
         )
         platforms.append(info)
     unique = list({info.key: info for info in platforms}.values())
@@ -122,18 +125,12 @@ def _moment(shown: messages.Composer, asker: Asker, form: Form) -> WallTime | No
 
 def asking(desk: Desk, asked: Asked, zone: str) -> messages.Asking:
     """What was found, in words."""
-    house, labels = desk.house, {row.id: label(desk, row) for row in asked.chosen}
+    house, labels = desk.house, {row.id: label_on(desk.house, row) for row in asked.chosen}
     found = asked.findings
     said = [warning_words(checking.warning(house, item, labels, zone)) for item in found.warned]
     said += [cost_words(checking.cost(house, item)) for item in found.costs]
     moved = [Moved(labels[row.id], at) for row, at in zip(asked.chosen, found.apart, strict=False)]
     return messages.Asking(tuple(said), stagger_words(moved, zone) if moved else "")
-
-
-def label(desk: Desk, row: Connection) -> str:
-    """An account as people know it."""
-    name = f"@{row.handle.lstrip('@')}" if row.handle else row.name
-    return f"{name} on {desk.house.platforms[row.platform].info.title}"
 
 
 def _limit(info: PlatformInfo) -> str:
@@ -294,7 +291,7 @@ async def _queued(
     moments: dict[datetime, list[str]] = {}
     found = await delivery_rows.of_post(session, post.id)
     for delivery, row in found:
-        moments.setdefault(delivery.due_at, []).append(label(desk, row))
+        moments.setdefault(delivery.due_at, []).append(label_on(desk.house, row))
     ordered = tuple((at, tuple(labels)) for at, labels in sorted(moments.items()))
     same = [row for row, _ in found if row.state == "scheduled" and row.text is None and post.text.strip()]
     together = tuple((row.id, row.attempt, row.revision) for row in same) if len(moments) == 1 else ()

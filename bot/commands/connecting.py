@@ -126,7 +126,7 @@ async def reconnect(
     if row is None or client is None:
         raise Refused("That account is not connected any more. `/connect` links it again.")
     if row.platform not in desk.house.apps:
-        raise Refused(f"{desk.titles.get(row.platform, row.platform)} is not switched on here at the moment.")
+        raise Refused(f"{desk.house.title(row.platform)} is not switched on here at the moment.")
     await _keep_apart(session, client, wanting.channel_id)
     item = Wanted(row.platform, row.handle or None, row.id)
     await _invite(session, desk, asker, client, [item], wanting)

@@ -13,6 +13,7 @@ from bot.commands.who import demand_member, demand_named
 from bot.domain import check_now, inviting, pausing, reminding, taking, undoing
 from bot.domain.auditing import record
 from bot.domain.errors import NotCurrent, Refused
+from bot.domain.labels import label_on
 from bot.domain.preferences import Right
 from bot.domain.reminding import Span
 from bot.messages import actions
@@ -40,7 +41,7 @@ async def undo_link(desk: Desk, press: Press) -> Message:
         now = desk.house.clock.now()
         await undoing.undo_link(session, asker.actor, row.id, int(parts[1]), now)
     desk.house.wake.all()
-    return messages.undone(_label(desk, row), client.slug)
+    return messages.undone(label_on(desk.house, row), client.slug)
 
 
 async def ask_client(desk: Desk, press: Press) -> Message:
@@ -64,7 +65,7 @@ async def copy_link(desk: Desk, press: Press) -> Message:
         invitation, client = await _relink(session, desk, press)
         address = inviting.address(desk.house, invitation)
         _record(session, desk, press, "link.copied", invitation)
-    return messages.link_to_copy(address, client.slug, _title(desk, invitation.platform))
+    return messages.link_to_copy(address, client.slug, desk.house.title(invitation.platform))
 
 
 async def check(desk: Desk, press: Press) -> Message:
@@ -72,7 +73,7 @@ async def check(desk: Desk, press: Press) -> Message:
     demand_member(press.asker, "check accounts")
     row, client = await _checked(desk, press)
     well = await check_now.check(desk.house, press.asker.actor, press.value)
-    return messages.checked(well, _label(desk, row), client.slug)
+    return messages.checked(well, label_on(desk.house, row), client.slug)
 
 
 async def _checked(desk: Desk, press: Press) -> tuple[Connection, Client]:
@@ -179,15 +180,6 @@ def _record(session: AsyncSession, desk: Desk, press: Press, action: str, invita
         client_id=invitation.client_id,
         connection_id=invitation.connection_id,
     )
-
-
-def _label(desk: Desk, row: Connection) -> str:
-    handle = f"@{row.handle.lstrip('@')}" if row.handle else row.name
-    return f"{handle} on {_title(desk, row.platform)}"
-
-
-def _title(desk: Desk, platform: str) -> str:
-    return desk.titles.get(platform, platform)
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

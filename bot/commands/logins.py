@@ -8,8 +8,9 @@ from bot.commands import connecting
 from bot.commands.desk import Desk
 from bot.commands.requests import OLD_BUTTON, Press, listen_for_press
 from bot.commands.who import Asker, demand_member
-from bot.domain import living, renames
+from bot.domain import living
 from bot.domain.errors import Refused
+from bot.domain.labels import label_on
 from bot.domain.pictures import logins as pictures
 from bot.messages import actions
 from bot.messages import logins as messages
@@ -67,7 +68,7 @@ async def link_living(desk: Desk, press: Press) -> Message:
     if client is None or grant is None:
         raise Refused(living.GONE)
     row, client = await living.link(desk.house, press.asker.actor, client.id, grant.id, platform, account_id)
-    label = f"{renames.label_of(row)} on {desk.titles.get(platform, platform)}"
+    label = label_on(desk.house, row)
     return messages.living_linked(label, client.slug, grant.subject_name, row.id, row.generation)
 
 

@@ -13,6 +13,7 @@ from bot.domain import posting
 from bot.domain.checking_posts import Proposed
 from bot.domain.errors import Refused
 from bot.domain.examining import Findings, examine
+from bot.domain.labels import label_on
 from bot.messages import preview as messages
 from storage import clients
 from storage.models import Client, Connection
@@ -59,7 +60,7 @@ def _by_platform(
     each: dict[str, messages.Seen] = {}
     for row, item in zip(rows, proposed, strict=True):
         if (before := each.get(row.platform)) is not None:
-            each[row.platform] = replace(before, accounts=(*before.accounts, composing.label(desk, row)))
+            each[row.platform] = replace(before, accounts=(*before.accounts, label_on(desk.house, row)))
             continue
         platform = desk.house.platforms[row.platform]
         looks = platform.appearance(item.content)
@@ -69,7 +70,7 @@ def _by_platform(
             if one.platform == row.platform and not (has_media and one.problem.field == "media")
         ]
         each[row.platform] = messages.Seen(
-            (composing.label(desk, row),),
+            (label_on(desk.house, row),),
             looks.text,
             looks.title or "",
             looks.link or "",

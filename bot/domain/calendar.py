@@ -23,6 +23,7 @@ from bot.domain.clients import names, slug_of
 from bot.domain.errors import Refused
 from bot.domain.examining import examine
 from bot.domain.house import House
+from bot.domain.labels import label_on
 from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
 from bot.platforms.content import Content, Media, MediaKind
 from storage import clients, connections
@@ -135,7 +136,7 @@ async def judge(
         raise Refused(line.problem)
     async with house.db.read() as session:
         plan = await _plan(session, house, actor, line)
-    labels = {row.id: _label(house, row) for row in plan.chosen}
+    labels = {row.id: label_on(house, row) for row in plan.chosen}
     report = Report(line.number, Came.KNOWN, labels=labels, due_at=plan.due_at, zone=plan.client.zone)
     if plan.known:
         return Judged(report)
@@ -248,8 +249,3 @@ def _unseen(link: str) -> Media:
     if not link.startswith("https://"):
         raise Refused(f"{link[:80]}: a media link starts with https:// and leads to the file itself.")
     return Media(link, MediaKind.IMAGE, "image/jpeg", 1)
-
-
-def _label(house: House, row: Connection) -> str:
-    name = f"@{row.handle.lstrip('@')}" if row.handle else row.name
-    return f"{name} on {house.platforms[row.platform].info.title}"

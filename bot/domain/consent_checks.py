@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.consents import Answer, Question, Result, same_handle
 from bot.domain.house import House
+from bot.domain.labels import label_of
 from bot.platforms.base import Account, PlatformInfo, Scope
 from bot.platforms.errors import Reason
 from storage import connections, logins
@@ -59,7 +60,10 @@ def _for_relink(target: Connection, accounts: list[Account]) -> Finding:
         return Finding(accounts=(target.account_id,))
     return Finding(
         question=Question.OTHER_ACCOUNT,
-        detail={"expected": target.handle or target.name, "found": [label(account) for account in accounts]},
+        detail={
+            "expected": target.handle or target.name,
+            "found": [label_of(account) for account in accounts],
+        },
     )
 
 
@@ -75,7 +79,7 @@ async def _for_hand_over(
     reached = {(account.platform or word, account.id) for account in accounts}
     rows = [item.connection for item in await logins.reach(session, invitation.workspace_id, [old.id])]
     mine = [row for row in rows if (row.platform, row.account_id) in reached]
-    left = [label(row) for row in rows if row not in mine]
+    left = [label_of(row) for row in rows if row not in mine]
     if not mine:
         return Finding(failed=Result.NO_ACCOUNT, detail={"reason": str(Reason.ROLE_LOST), "left": left})
     ids = tuple(dict.fromkeys(row.account_id for row in mine))
@@ -86,7 +90,7 @@ def _offered(accounts: list[Account]) -> dict[str, Any]:
     """What a person may answer with (ids) and how it is called; for a relink nothing is offered."""
     return {
         "offered": [account.id for account in accounts],
-        "found": [label(account) for account in accounts],
+        "found": [label_of(account) for account in accounts],
     }
 
 
@@ -123,7 +127,3 @@ def missing_scopes(
 
 def _missing(scopes: Iterable[Scope], granted: frozenset[str] | None) -> list[str]:
     return [scope.name for scope in scopes if granted is not None and scope.name not in granted]
-
-
-def label(account: Account | Connection) -> str:
-    return f"@{account.handle}" if account.handle else account.name

@@ -9,11 +9,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import inviting, renames, storing
+from bot.domain import inviting, storing
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.inviting import Wanted
+from bot.domain.labels import label_of
 from bot.domain.storing import Found
 from bot.domain.telling import OPERATIONS, tell_event
 from storage import logins
@@ -65,7 +66,7 @@ async def move(
         row = item.connection
         account = accounts.get((row.platform, row.account_id))
         if account is None or not account.usable:
-            label = renames.label_of(row)
+            label = label_of(row)
             left.append({"client": item.client.slug, "label": label, "platform": row.platform})
             continue
         connection = await storing.store_account(

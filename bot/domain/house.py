@@ -152,6 +152,10 @@ class House:
         own = [platform for platform in fitting if platform.info.key == provider]
         return next(iter(own or fitting), None)
 
+    def title(self, word: str) -> str:
+        """What people call a platform; its word where this build does not know it."""
+        return self.platforms[word].info.title if word in self.platforms else word
+
     def redirect_uri(self, platform: str) -> str:
         """Byte-identical in both legs of a consent."""
         return f"{self.public_url}/oauth/{platform}/callback"

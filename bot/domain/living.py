@@ -12,11 +12,12 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import rechecking, refreshing, renames, second_look, storing
+from bot.domain import rechecking, refreshing, second_look, storing
 from bot.domain.auditing import Actor
 from bot.domain.consents import account_from
 from bot.domain.errors import Refused
 from bot.domain.house import House
+from bot.domain.labels import label_of
 from bot.domain.refreshing import Cause
 from bot.domain.storing import Found
 from bot.platforms.base import Account
@@ -40,7 +41,7 @@ class Offer:
 
     @property
     def label(self) -> str:
-        return renames.label_of(self.account)
+        return label_of(self.account)
 
 
 async def offers(session: AsyncSession, house: House, client: Client, word: str) -> list[Offer]:

@@ -8,14 +8,10 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.labels import label_of
 from bot.domain.telling import team, tell_event
 from bot.platforms.base import Account
 from storage.models import Connection
-
-
-def label_of(named: Connection | Account) -> str:
-    """What people call an account: its handle, or its name where it has none."""
-    return f"@{named.handle.lstrip('@')}" if named.handle else named.name
 
 
 async def follow(

@@ -14,6 +14,7 @@ from bot.domain import holding, incident_closing, incident_threads, renames, tok
 from bot.domain.auditing import Actor, record
 from bot.domain.consent_checks import missing_scopes
 from bot.domain.house import House
+from bot.domain.labels import label_of
 from bot.platforms.base import Account
 from storage import connections as store
 from storage import grants, logins
@@ -52,7 +53,7 @@ async def store_account(
     A relink replaces tokens and nothing else. `asked_by`: the Slack user who asked for the link."""
     word = found.word_of(account)
     before = await _before(session, client, word, account.id)
-    old = (before.grant_id, renames.label_of(before)) if before is not None else None
+    old = (before.grant_id, label_of(before)) if before is not None else None
     times = {"proved_at": now, "linked_at": now, "created_at": now}
     values = _columns(house, grant, found, account) | times | {"linked_by": asked_by}
     connection, fresh = await store.store(session, client, word, account.id, values)

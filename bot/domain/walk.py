@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.domain import inviting
 from bot.domain.consents import Question, Result, same_handle
 from bot.domain.house import House
+from bot.domain.labels import label_of, named
 from bot.domain.pictures import parts
 from bot.messages.times import zone_of
 from bot.platforms.base import Scope
@@ -221,7 +222,7 @@ async def _expected(session: AsyncSession, invitation: Invitation) -> str | None
     if invitation.connection_id is not None:
         connection = await session.get(Connection, invitation.connection_id)
         if connection is not None:
-            return _label(connection.handle, connection.name)
+            return label_of(connection)
     handle = (invitation.expected_handle or "").strip().lstrip("@")
     return f"@{handle}" if handle else None
 
@@ -247,8 +248,8 @@ async def _accounts(
         return tuple(_linked(row, _at(house, row.platform, asked)) for row in linked if row is not None)
     if question is None or question is Question.OTHER_ACCOUNT:
         return ()
-    named = [(account.get("platform") or asked, account["id"]) for account in consent.accounts]
-    taken = await connections.elsewhere(session, invitation.workspace_id, invitation.client_id, named)
+    wanted = [(account.get("platform") or asked, account["id"]) for account in consent.accounts]
+    taken = await connections.elsewhere(session, invitation.workspace_id, invitation.client_id, wanted)
     elsewhere = {connection.account_id for connection, _ in taken}
     views = [
         _found(
@@ -277,7 +278,7 @@ def _is_asked_about(view: AccountView, question: Question, detail: dict[str, Any
 def _found(account: dict[str, Any], expected: str | None, elsewhere: set[str], at: str | None) -> AccountView:
     return AccountView(
         id=account["id"],
-        label=_label(account["handle"], account["name"]),
+        label=named(account["handle"], account["name"]),
         name=account["name"],
         picture_url=account["picture_url"],
         at=at,
@@ -289,7 +290,7 @@ def _found(account: dict[str, Any], expected: str | None, elsewhere: set[str], a
 
 
 def _linked(connection: Connection, at: str | None) -> AccountView:
-    label = _label(connection.handle, connection.name)
+    label = label_of(connection)
     return AccountView(connection.account_id, label, connection.name, connection.picture_url, at)
 
 
@@ -297,10 +298,6 @@ def _missing(house: House, consent: Consent) -> tuple[Scope, ...]:
     """Permissions that were asked for and not given, whether that ended the walk or not."""
     names = frozenset(consent.detail.get("missing", ()))
     return tuple(scope for scope in house.platforms[consent.platform].info.scopes if scope.name in names)
-
-
-def _label(handle: str, name: str) -> str:
-    return f"@{handle}" if handle else name
 
 
 def _reason(word: str | None) -> Reason | None:
