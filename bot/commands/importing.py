@@ -19,8 +19,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.commands import windows
 from bot.commands.desk import Desk
 from bot.commands.media import why_unread
-from bot.commands.post import OVERTAKEN_SECONDS
 from bot.commands.requests import OLD_BUTTON, Press, Request, listen_for_press, tell_person
+from bot.commands.submitting import OVERTAKEN_SECONDS
 from bot.commands.who import Asker, demand_member
 from bot.domain import calendar_file, importing
 from bot.domain.errors import Refused

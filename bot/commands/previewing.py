@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.commands import composing
+from bot.commands import composer_accept, composer_checks, composing
 from bot.commands.composer_form import Form, read_form
 from bot.commands.desk import Desk
 from bot.commands.requests import Press
@@ -32,10 +32,10 @@ async def _seen(desk: Desk, asker: Asker, form: Form) -> messages.Preview:
     async with house.db.read() as session:
         client = await clients.get(session, asker.actor.workspace_id, form.client_id)
         if client is None or client.closed_at is not None:
-            raise Refused(composing.CLIENT_GONE)
+            raise Refused(composer_accept.CLIENT_GONE)
         due = form.at.instants(client.zone)
-        stand_in = composing.STAND_INS[1 if form.films else 0]
-        draft = composing.drafted(form, [stand_in] * len(form.names), due[0] if due else now)
+        stand_in = composer_checks.STAND_INS[1 if form.films else 0]
+        draft = composer_accept.drafted(form, [stand_in] * len(form.names), due[0] if due else now)
         if form.is_now:
             draft = replace(draft, due_at=now)
         rows = await posting.chosen_of(session, asker.actor, draft) if form.account_ids else []
@@ -82,5 +82,5 @@ def _by_platform(
 def _warnings(
     desk: Desk, client: Client, rows: list[Connection], found: Findings, draft: posting.Draft
 ) -> tuple[str, ...]:
-    asked = composing.Asked(found, draft, tuple(rows))
+    asked = composer_accept.Asked(found, draft, tuple(rows))
     return composing.asking(desk, asked, client.zone).warnings

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.commands import post
+from bot.commands import submitting
 from bot.messages import composer_blocks
 from bot.platforms.registry import build_platforms
 from bot.settings import load_settings
@@ -118,7 +118,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
 async def test_what_a_platform_refuses_stands_beside_its_field(
     scene: Scene, platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(post, "OVERTAKEN_SECONDS", 0.0)
+    monkeypatch.setattr(submitting, "OVERTAKEN_SECONDS", 0.0)
     cast("dict[str, Any]", scene.house.platforms).update(build_platforms(load_settings({}, require="none")))
     client_id = await scene.client()
     ids = [await scene.account(client_id, platform)]

@@ -1,0 +1,120 @@
+"""From a filled in composer to a queued post, or to a question first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.composer_form import Form
+from bot.commands.desk import Desk
+from bot.commands.who import Asker
+from bot.domain import posting, replanning
+from bot.domain.deciding import Choice
+from bot.domain.errors import Refused
+from bot.domain.examining import Findings, examine
+from bot.domain.labels import label_on
+from bot.domain.posting import Draft, DraftProblems
+from bot.messages import composer_done
+from bot.platforms.content import Content, Media
+from storage import clients
+from storage import deliveries as delivery_rows
+from storage.models import Client, Connection, Post
+
+CLIENT_GONE = "That client does not exist any more. Open the composer again."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A post that was not queued yet: somebody has to say yes to what was found."""
+
+    findings: Findings
+    draft: Draft
+    chosen: tuple[Connection, ...]
+
+
+def drafted(form: Form, media: Sequence[Media], due_at: datetime) -> Draft:
+    """The post that was filled in."""
+    described = zip(media, [*descriptions(form), *[""] * len(media)], strict=False)
+    return Draft(
+        request_key=f"composer:{form.view_id}",
+        client_id=form.client_id,
+        connection_ids=form.account_ids,
+        content=Content(
+            text=form.text,
+            media=tuple(replace(item, alt=line) if line else item for item, line in described),
+            title=form.title or None,
+            link=form.link or None,
+        ),
+        due_at=due_at,
+        texts=form.own_texts,
+    )
+
+
+def descriptions(form: Form) -> list[str]:
+    """The descriptions, one for each picture or film; for a single one all lines together."""
+    lines = [" ".join(line.split()) for line in form.alts.splitlines()]
+    return [" ".join(lines)] if len(form.names) == 1 and lines else lines
+
+
+async def accept(
+    desk: Desk, asker: Asker, form: Form, media: Sequence[Media], *, stagger: bool = False
+) -> composer_done.Queued | Asked:
+    """Stores the post, unless somebody has to say yes first; a repeated submit is the same one.
+
+    Raises DraftProblems or Refused."""
+    house, now = desk.house, desk.house.clock.now()
+    actor = replace(asker.actor, channel_id=form.channel_id)
+    async with house.db.write() as session:
+        client = await clients.get(session, actor.workspace_id, form.client_id)
+        if client is None or client.closed_at is not None:
+            raise Refused(CLIENT_GONE)
+        due = form.at.instants(client.zone)[:1] if not form.is_now else ()
+        draft = drafted(form, media, due[0] if due else now)
+        post = await posting.standing(session, actor.workspace_id, draft.request_key)
+        if post is None:
+            rows = await posting.chosen_of(session, actor, draft)
+            found = await examine(session, house, draft.proposed(rows))
+            if found.refused:
+                raise DraftProblems(found.refused)
+            if found.asked - form.carried.told:
+                return Asked(found, draft, tuple(rows))
+            if stagger and found.apart:
+                moments = {row.id: at for row, at in zip(rows, found.apart, strict=True)}
+                draft = replace(draft, due_of=moments)
+            post = await posting.queue(session, house, actor, draft, now)
+        queued = await _queued(session, desk, asker, post, client, form.is_now)
+    house.wake.engine.set()
+    return queued
+
+
+async def _queued(
+    session: AsyncSession, desk: Desk, asker: Asker, post: Post, client: Client, now: bool
+) -> composer_done.Queued:
+    moments: dict[datetime, list[str]] = {}
+    found = await delivery_rows.of_post(session, post.id)
+    for delivery, row in found:
+        moments.setdefault(delivery.due_at, []).append(label_on(desk.house, row))
+    ordered = tuple((at, tuple(labels)) for at, labels in sorted(moments.items()))
+    same = [row for row, _ in found if row.state == "scheduled" and row.text is None and post.text.strip()]
+    together = tuple((row.id, row.attempt, row.revision) for row in same) if len(moments) == 1 else ()
+    return composer_done.Queued(ordered, client.slug, client.zone, asker.zone, now, () if now else together)
+
+
+async def spread(desk: Desk, asker: Asker, choices: Sequence[Choice]) -> composer_done.Queued:
+    """Moves a queued post's accounts apart. Raises NotCurrent where that is too late."""
+    async with desk.house.db.write() as session:
+        done = await replanning.stagger(session, asker.actor, choices, desk.house.clock.now())
+        post = await session.get_one(Post, done.changed[0].post_id)
+        client = await session.get_one(Client, post.client_id)
+        queued = await _queued(session, desk, asker, post, client, False)
+    desk.house.wake.engine.set()
+    return queued
+
+
+def told(form: Form, asked: Asked) -> Form:
+    """The form, with what was asked remembered."""
+    known = form.carried.told | asked.findings.asked
+    return replace(form, carried=replace(form.carried, told=known))
