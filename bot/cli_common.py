@@ -15,8 +15,8 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.app import CannotStart
 from bot.domain.errors import Refused
+from bot.running import CannotStart
 from bot.settings import Require, Settings, SettingsError, load_settings
 from storage import clients
 from storage.crypto import CryptoError, Vault, parse_key

@@ -15,10 +15,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.app import CannotStart, listening
 from bot.domain.house import wall_now
 from bot.manifest import bot_scopes
 from bot.outbound import Rewriter
+from bot.running import CannotStart, listening
 from bot.settings import Settings
 from bot.slack.api import Api
 from bot.slack.errors import SlackProblem, Transient, WorkspaceGone

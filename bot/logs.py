@@ -78,18 +78,10 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _Handler(out)
-    handler.addFilter(_is_wanted)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, _renderer(out)],
-        )
-    )
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
-    root.addHandler(handler)
+    root.addHandler(_handler(out, shared))
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
@@ -99,6 +91,18 @@ def configure(level: str = "INFO", *, stream: TextIO | None = None) -> None:
         server.handlers.clear()
         server.propagate = True
     sys.excepthook = _log_uncaught
+
+
+def _handler(out: TextIO, shared: list[Processor]) -> _Handler:
+    handler = _Handler(out)
+    handler.addFilter(_is_wanted)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, _renderer(out)],
+        )
+    )
+    return handler
 
 
 def _is_wanted(record: logging.LogRecord) -> bool:

@@ -14,9 +14,10 @@ from pathlib import Path
 import uvicorn
 import yaml
 
-from bot.app import App, assembled, listening
+from bot.app import assembled
 from bot.clock import HouseClock
 from bot.manifest import template
+from bot.running import App, listening
 from bot.settings import Settings, load_settings
 from sandbox.agency import TEAM, Agency, Morning, found, register_apps
 from sandbox.clock_panel import clock_panel, clock_route

@@ -72,20 +72,8 @@ async def store(
 
     Returns it and whether it is new to the client (made now, or revived after a disconnect)."""
     key = {"client_id": client.id, "platform": platform, "account_id": account_id}
-    made = await insert_new(
-        session,
-        Connection,
-        key
-        | {
-            "id": new_id(),
-            "workspace_id": client.workspace_id,
-            "generation": 1,
-            "state": "live",
-            "missing_scopes": [],
-        }
-        | values,
-        *key,
-    )
+    new = {"id": new_id(), "workspace_id": client.workspace_id, "generation": 1, "state": "live"}
+    made = await insert_new(session, Connection, key | new | {"missing_scopes": []} | values, *key)
     query = select(Connection).filter_by(**key).execution_options(populate_existing=True)
     connection = (await session.execute(query)).scalar_one()
     if made:

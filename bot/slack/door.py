@@ -98,18 +98,6 @@ def build_bolt(
     only where requests come through Socket Mode alone.
     """
 
-    async def authorize(context: AsyncBoltContext) -> AuthorizeResult | None:
-        install = context.get("install")
-        if install is None:
-            return None
-        return AuthorizeResult(
-            enterprise_id=None,
-            team_id=install.team_id,
-            bot_user_id=install.bot_user_id,
-            bot_id=install.bot_id or None,
-            bot_token=install.bot_token,
-        )
-
     async def find_workspace(
         context: AsyncBoltContext, body: dict[str, Any], next_: Callable[[], Awaitable[None]]
     ) -> BoltResponse | None:
@@ -128,12 +116,26 @@ def build_bolt(
         name="lamplighter",
         client=gateway.web_client(),
         signing_secret=signing_secret,
-        authorize=authorize,
+        authorize=_authorize,
         before_authorize=find_workspace,
         ignoring_self_events_enabled=False,
     )
     door.use(KeepsOwnMetadata())
     return door
+
+
+async def _authorize(context: AsyncBoltContext) -> AuthorizeResult | None:
+    """As whom listeners speak: the installation that the request was found to be from."""
+    install = context.get("install")
+    if install is None:
+        return None
+    return AuthorizeResult(
+        enterprise_id=None,
+        team_id=install.team_id,
+        bot_user_id=install.bot_user_id,
+        bot_id=install.bot_id or None,
+        bot_token=install.bot_token,
+    )
 
 
 class _Started(AsyncListenerStartHandler):

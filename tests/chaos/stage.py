@@ -16,12 +16,13 @@ import httpx
 import uvicorn
 from sqlalchemy import select, update
 
-from bot.app import assembled, listening
+from bot.app import assembled
 from bot.clock import HouseClock, utc_now
 from bot.domain import posting
 from bot.domain.auditing import Actor
 from bot.domain.house import House, Timings
 from bot.platforms.content import Content, Media, MediaKind
+from bot.running import listening
 from bot.settings import load_settings
 from bot.slack.claims import LEASE
 from sandbox.agency import Agency, found, register_apps

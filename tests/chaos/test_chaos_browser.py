@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from bot.app import listening
+from bot.running import listening
 from sandbox.agency import Morning, links_in
 from sandbox.demo import running
 from sandbox.slack.testing import QuietServer

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import httpx
 from sqlalchemy import select
 
-from bot.app import App, assembled
+from bot.app import assembled
 from bot.clock import HouseClock
+from bot.running import App
 from bot.settings import load_settings
 from sandbox.slack import Person, SlackWorld, create_slack_routes
 from sandbox.slack.models import Channel

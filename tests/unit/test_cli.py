@@ -27,7 +27,7 @@ from sqlalchemy import delete, select, update
 from starlette.applications import Starlette
 
 from bot import cli_reach
-from bot.app import assembled, listening
+from bot.app import assembled
 from bot.cli import main
 from bot.cli_doctor import platforms
 from bot.domain import client_import, disconnecting, restoring, rotating
@@ -35,6 +35,7 @@ from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.looking import look
+from bot.running import listening
 from bot.settings import load_settings
 from bot.web import signatures
 from bot.web.service import PROCESS_HEADER, process_mark

@@ -17,6 +17,7 @@ from bot.domain.pictures.overview import Entry, entries_of, lines_of
 from bot.domain.pictures.parts import client_name
 from bot.domain.pictures.posts import shown
 from bot.messages.ahead import Ahead, Unready
+from bot.messages.deliveries import PostShown
 from bot.messages.digest import LINES_MOST, PAUSED_MOST, AtRisk, Digest, LastWeek, PausedClient, Totals
 from storage import clients as people
 from storage import pictures, queue
@@ -135,18 +136,16 @@ async def ahead(
         client=client_name(client),
         of=of,
         posts=len({item.post.id for item in items}),
-        unready=tuple(
-            Unready(
-                line,
-                tuple(shown(house, item).post for item in items if item.connection.id == line.connection_id),
-            )
-            for line in lines
-        ),
+        unready=tuple(Unready(line, _posts_on(house, items, line.connection_id)) for line in lines),
         mentions=tuple(client.mentions),
         paused=is_paused,
         paused_by=workspace.paused_by if workspace.paused_at else client.paused_by,
         by_all=workspace.paused_at is not None,
     )
+
+
+def _posts_on(house: House, items: Sequence[pictures.Item], connection_id: str) -> tuple[PostShown, ...]:
+    return tuple(shown(house, item).post for item in items if item.connection.id == connection_id)
 
 
 async def _risks(session: AsyncSession, entries: Sequence[Entry]) -> list[Risk]:

@@ -1,0 +1,125 @@
+"""A bot that is put together: how it starts, serves and stops, and what keeps it from starting.
+
+A stop lets the tick under way end, answers reach their commit, and messages their timestamp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from bot.domain import revoking
+from bot.domain.house import House
+from bot.jobs.engine import Engine
+from bot.jobs.roll_call import RollCall
+from bot.jobs.scheduler import Scheduler
+from bot.settings import Settings
+from bot.slack.door import Door
+from bot.slack.inlet import SocketMode
+from bot.slack.outbox import Outbox
+
+log = structlog.get_logger(__name__)
+
+OUTBOX_SECONDS = 1.0
+REVOKING_SECONDS = 30.0
+IMPORTS_SECONDS = 30.0
+
+
+class CannotStart(Exception):
+    """Something that a person has to put right first; the text says what."""
+
+
+@dataclass
+class App:
+    """A bot, ready to run."""
+
+    settings: Settings
+    house: House
+    engine: Engine
+    outbox: Outbox
+    door: Door
+    web: Starlette
+    scheduler: Scheduler
+    roll_call: RollCall
+    socket_mode: SocketMode | None
+    imports: Callable[[], Awaitable[object]]  # works on what was uploaded
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)  # rings for disconnected accounts
+    looking: asyncio.Event = field(default_factory=asyncio.Event)  # rings for people who may have left
+
+    async def serve(self, listener: socket.socket | None = None) -> None:
+        """Runs until `stop` is called or the process is told to end."""
+        listener = listener or listening(self.settings.host, self.settings.port)
+        server = _Server(uvicorn.Config(self.web, log_config=None, lifespan="off"), self.stopping)
+        await self.start()
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Starts everything that runs by itself."""
+        wake = self.house.wake
+        await self.engine.start()
+        self.scheduler.every("engine", self.settings.tick_seconds, wake.engine)
+        self.scheduler.every("outbox", OUTBOX_SECONDS, wake.outbox)
+        self.scheduler.every("roll_call", self.settings.tick_seconds, self.looking)
+        self.scheduler.every("revoking", REVOKING_SECONDS, self.leaving)
+        self.scheduler.every("imports", IMPORTS_SECONDS, wake.imports)
+        self.scheduler.listen("engine", self.engine.tick, wake.engine)
+        self.scheduler.listen("outbox", self.outbox.ring, wake.outbox)
+        self.scheduler.listen("revoking", partial(revoking.revoke_due, self.house), self.leaving)
+        self.scheduler.listen("roll_call", self.roll_call.tick, self.looking)
+        self.scheduler.listen("imports", self.imports, wake.imports)
+        self.scheduler.start()
+        wake.all()
+        if self.socket_mode is not None:
+            await self.socket_mode.connect()
+        log.info("started", owner=self.house.owner, platforms=sorted(self.house.apps))
+
+    async def stop(self) -> None:
+        """Ends gracefully: nothing that arrived is lost."""
+        self.stopping.set()
+        if self.socket_mode is not None:
+            await self.socket_mode.close()
+        await self.engine.stop()
+        await self.scheduler.stop()
+        await self.house.tasks.drain()
+        await self.outbox.close()
+        await self.door.drain()
+        log.info("stopped", owner=self.house.owner)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which also ends when the app is told to."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._stopping.is_set() or await super().on_tick(counter)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises CannotStart when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named as TCP, or asyncio leaves Nagle's algorithm on and small answers wait 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(512)  # from here on connections wait for the server instead of being refused
+    except OSError as error:
+        listener.close()
+        raise CannotStart(
+            f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT."
+        ) from None
+    return listener
