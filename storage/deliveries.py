@@ -19,7 +19,6 @@ BEFORE_RETURN = ("scheduled", "preparing", "blocked")
 """States in which nothing can have appeared yet: edit, move and cancel are possible."""
 
 AT_WORK = ("scheduled", "preparing", "sending", "processing", "unconfirmed", "blocked")
-FINAL = ("published", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ async def _relink(session: AsyncSession, desk: Desk, press: Press) -> tuple[Invi
     if row is None:
         raise NotCurrent(CLOSED)
     now = desk.house.clock.now()
-    return await inviting.for_relink(session, desk.house, row, incident, now), client
+    return await inviting.for_relink(session, desk.house, row, now), client
 
 
 async def _account(session: AsyncSession, incident: Incident, client: Client) -> Connection | None:

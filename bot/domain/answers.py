@@ -74,7 +74,7 @@ def after_success(platform: Platform, values: dict[str, object], now: datetime) 
     """The columns that any new token set resets, beside the tokens themselves."""
     expires = values.get("access_expires_at")
     life = lifetimes.Life(now, expires if isinstance(expires, datetime) else None, "refresh_token" in values)
-    due = lifetimes.next_due(platform.info.refresh, life, now, lifetimes.fresh_jitter())
+    due = lifetimes.next_due(platform.info.refresh, life, lifetimes.fresh_jitter())
     return {
         "state": "live",
         "reason": None,
@@ -161,7 +161,7 @@ def _not_before(platform: Platform, grant: Grant, judgement: Judgement, now: dat
     if judgement.retry_after is not None:
         moments.append(now + timedelta(seconds=judgement.retry_after))
     if judgement.outcome is Outcome.UNCLEAR and tokens.can_be_spent(platform.info):
-        moments.append(lifetimes.nearly_over(tokens.life_of(grant), now) or now)
+        moments.append(lifetimes.nearly_over(tokens.life_of(grant)) or now)
     return max(moments)
 
 
@@ -185,7 +185,7 @@ def _after_failure(
     due = now + pause
     unclear = judgement.outcome is Outcome.UNCLEAR and tokens.can_be_spent(platform.info)
     if unclear:
-        due = max(due, lifetimes.nearly_over(tokens.life_of(grant), now) or due)
+        due = max(due, lifetimes.nearly_over(tokens.life_of(grant)) or due)
     elif platform.info.refresh.kind is RefreshKind.SELF_EXTENDING and judgement.outcome is Outcome.UNKNOWN:
         due = now + lifetimes.DAY
     return {

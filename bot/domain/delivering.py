@@ -60,7 +60,7 @@ async def sent_off(house: House, work: Work, sent: Sent) -> None:
             await breaker.answered(session, work.grant.provider, now)
             await watching.proved(session, work.connection.id, now)
             if state == "published":
-                await reports.published(session, work, sent.permalink, now)
+                await reports.published(session, work, now)
                 await app_faults.app_works(session, work.workspace.id, work.connection.platform, now)
     house.meters.deliveries.labels(work.connection.platform, state).inc()
     log.info("sent", delivery=work.delivery.id, platform=work.connection.platform, state=state, stored=done)

@@ -34,7 +34,7 @@ class Hold(StrEnum):
     RESTORED = "restored"  # as a backup had it: a person knows what has happened to it since
 
 
-def why_held(work: Work, now: datetime) -> Hold | None:
+def why_held(work: Work) -> Hold | None:
     """Whether a delivery must wait, from the facts of its connection. Pure."""
     if work.workspace.paused_at is not None or work.client.paused_at is not None:
         return Hold.PAUSED

@@ -125,7 +125,7 @@ async def _open(
         again = await _again(session, key, same, told | {"detail": detail}, now)
         if again is not None:
             for connection in {item.client.id: item.connection for item in reach}.values():
-                await inviting.for_relink(session, house, connection, again, now)
+                await inviting.for_relink(session, house, connection, now)
             return again
         told |= await reminding.awake_in_team(session, workspace_id, now)
     incident, opened = await store.open_one(
@@ -183,7 +183,7 @@ async def _post_roots(
         await touch_subject(session, "incident", many.id)
     posted = 0
     for items in by_client.values():
-        await inviting.for_relink(session, house, items[0].connection, incident, now)
+        await inviting.for_relink(session, house, items[0].connection, now)
         if incident.severity == DEAD and await _is_bad_day(session, items, many, now):
             continue
         await root_in_team(session, incident, items[0].connection)
@@ -271,7 +271,7 @@ async def connection_in_trouble(
     detail = {"permission": why.permission} if why.permission else {}
     again = await _again(session, key, same, told | {"detail": detail}, now)
     if again is not None:
-        await inviting.for_relink(session, house, connection, again, now)
+        await inviting.for_relink(session, house, connection, now)
         return
     incident, opened = await store.open_one(
         session,
@@ -287,5 +287,5 @@ async def connection_in_trouble(
     )
     if opened:
         await _count_deaths(session, incident, connection.grant_id, now)
-        await inviting.for_relink(session, house, connection, incident, now)
+        await inviting.for_relink(session, house, connection, now)
         await root_in_team(session, incident, connection)

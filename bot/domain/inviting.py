@@ -19,7 +19,7 @@ from bot.domain.house import House
 from bot.domain.telling import Audience, channel, client_side, show_view, touch
 from storage import invitations as store
 from storage.crypto import Place, digest
-from storage.models import Client, Connection, Incident, Invitation, Notice, Workspace, new_id
+from storage.models import Client, Connection, Invitation, Notice, Workspace, new_id
 
 LIVES = timedelta(days=7)
 TOKEN_BYTES = 32
@@ -64,7 +64,7 @@ async def invite(
 
 
 async def for_relink(
-    session: AsyncSession, house: House, connection: Connection, incident: Incident, now: datetime
+    session: AsyncSession, house: House, connection: Connection, now: datetime
 ) -> Invitation:
     """The alert's own invitation: accepts only the expected account, lives while its incident does."""
     found = await store.open_relink(session, connection.id)

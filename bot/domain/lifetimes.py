@@ -35,7 +35,7 @@ def renewable(model: RefreshModel, life: Life) -> bool:
     return model.kind is not RefreshKind.NONE and life.has_refresh_token
 
 
-def next_due(model: RefreshModel, life: Life, now: datetime, jitter: float) -> datetime | None:
+def next_due(model: RefreshModel, life: Life, jitter: float) -> datetime | None:
     """When the sweep looks at a grant after a success. `jitter` is in [0, 1).
 
     What cannot be renewed is due at its end, so that its death is noticed; None: never.
@@ -56,7 +56,7 @@ def backoff(failures: int, most: timedelta = BACKOFF_MOST) -> timedelta:
     return min(pause, most)
 
 
-def nearly_over(life: Life, now: datetime) -> datetime | None:
+def nearly_over(life: Life) -> datetime | None:
     """From when on an unclear attempt's refresh token may be presented again: the last quarter of the
     life, at most five minutes of it."""
     end = life.access_expires_at

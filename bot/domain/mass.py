@@ -66,7 +66,7 @@ async def weigh(session: AsyncSession, grant: Grant, now: datetime) -> Weight:
         return Weight.TELL
     if refused < AT_LEAST or refused < SHARE * (live + refused):
         return Weight.HOLD if grant.reason_at is not None and now < held_until(grant) else Weight.TELL
-    fact = await _fact(session, grant, now)
+    fact = await _fact(session, grant)
     recent = fact.at is not None and fact.at > now - WITHIN
     if recent and fact.value.get("found") == "people":
         return Weight.TELL
@@ -164,7 +164,7 @@ async def _workspaces(session: AsyncSession, suspects: Sequence[Grant]) -> list[
     return sorted(found.items())
 
 
-async def _fact(session: AsyncSession, grant: Grant, now: datetime) -> EngineFact:
+async def _fact(session: AsyncSession, grant: Grant) -> EngineFact:
     name = _name(grant)
     await insert_new(session, EngineFact, {"name": name, "value": {}, "at": None}, "name")
     query = (
@@ -177,7 +177,7 @@ async def _fact(session: AsyncSession, grant: Grant, now: datetime) -> EngineFac
 
 
 async def _conclude(session: AsyncSession, grant: Grant, found: str, now: datetime) -> None:
-    fact = await _fact(session, grant, now)
+    fact = await _fact(session, grant)
     fact.value, fact.at = {"found": found}, now
 
 

@@ -65,8 +65,3 @@ def is_silence(error: PlatformError | HttpError) -> bool:
         return True
     down = error.verdict.kind is Kind.TRY_LATER and error.verdict.reason is Reason.PLATFORM_DOWN
     return error.verdict.kind is Kind.UNCLEAR or (down and error.verdict.retry_after is None)
-
-
-def is_definitive(judgement: Judgement) -> bool:
-    """Only such an answer can make a connection dead."""
-    return judgement.outcome is Outcome.DEAD

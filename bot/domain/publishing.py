@@ -62,7 +62,7 @@ async def _start(house: House, work: Work) -> None:
     now = house.clock.now()
     delivery = work.delivery
     async with house.db.write() as session:
-        hold = holding.why_held(work, now)
+        hold = holding.why_held(work)
         if hold is not None:
             news = (delivery.state, delivery.reason) != ("blocked", hold)
             later = now + holding.HELD_RECHECK
@@ -84,7 +84,7 @@ async def _start(house: House, work: Work) -> None:
 async def _prepare(house: House, work: Work) -> None:
     """The next safe steps, up to the marker."""
     now = house.clock.now()
-    hold = holding.why_held(work, now)
+    hold = holding.why_held(work)
     if hold is not None:
         await delivering.park(house, work, state="blocked", reason=hold, next_at=now + holding.HELD_RECHECK)
         return

@@ -142,7 +142,7 @@ async def _forbidden(
     if found.consent:
         return Skipped.BUSY
     if found.unclear and tokens.can_be_spent(platform.info):
-        from_then_on = lifetimes.nearly_over(life, now)
+        from_then_on = lifetimes.nearly_over(life)
         if found.running or (from_then_on is not None and now < from_then_on):
             return Skipped.WAITING
     if cause is not Cause.TRIAL and not await breaker.may_call(session, platform.info.provider, now):
@@ -154,7 +154,7 @@ async def _postpone(session: AsyncSession, grant: Grant, skipped: Skipped, now: 
     """Gives the lease back and moves the due moment: a grant that must wait is not due at every tick."""
     due = grant.next_due_at
     if skipped is Skipped.WAITING:
-        due = max(now + POSTPONED, lifetimes.nearly_over(tokens.life_of(grant), now) or now)
+        due = max(now + POSTPONED, lifetimes.nearly_over(tokens.life_of(grant)) or now)
     elif skipped is Skipped.BREAKER:
         due = await breaker.again_at(session, grant.provider, now)
     elif skipped is Skipped.BUSY:

@@ -19,7 +19,7 @@ from storage.deliveries import Work
 from storage.models import Connection, Delivery, Notice
 
 
-async def published(session: AsyncSession, work: Work, permalink: str | None, now: datetime) -> None:
+async def published(session: AsyncSession, work: Work, now: datetime) -> None:
     """Success is quiet: one message per client and day, with the links in its thread."""
     day = now.astimezone(ZoneInfo(work.client.zone)).date().isoformat()
     root = await show_view(

@@ -85,7 +85,7 @@ async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
         return
     async with house.db.read() as session:
         again = await store.load(session, work.delivery.id)
-    dead = again is not None and holding.why_held(again, now) is holding.Hold.DEAD
+    dead = again is not None and holding.why_held(again) is holding.Hold.DEAD
     if dead:
         await delivering.park(
             house,

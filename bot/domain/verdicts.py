@@ -40,7 +40,7 @@ async def conclude(house: House, grant: Grant, found: Judgement | None) -> bool:
         elif found.outcome is Outcome.DEAD:
             await _is_dead(session, house, current, found, now)
         else:
-            await _ask_again(session, house, current, found, now)
+            await _ask_again(session, current, found, now)
     house.wake.outbox.set()
     return found is None
 
@@ -87,9 +87,7 @@ async def _is_dead(
     await incidents.dead(session, house, grant, now, permission=found.permission)
 
 
-async def _ask_again(
-    session: AsyncSession, house: House, grant: Grant, found: Judgement, now: datetime
-) -> None:
+async def _ask_again(session: AsyncSession, grant: Grant, found: Judgement, now: datetime) -> None:
     """No clear answer: nothing is concluded and nobody is told, but an app at fault is the operator's."""
     failures = grant.failures + 1
     if found.outcome is Outcome.APP:

@@ -92,12 +92,6 @@ class OpenHttp:
             body = await read_body(answer, where, _MAX_ANSWER_BYTES)
             return Response(answer.status_code, answer.headers, body, where)
 
-    async def fetch(self, url: str, *, max_bytes: int, deadline: float) -> Response:
-        """GET into memory, following up to three redirects within `deadline` seconds altogether."""
-        async with self._get(url, deadline) as (answer, where):
-            body = await read_body(answer, where, max_bytes)
-            return Response(answer.status_code, answer.headers, body, where)
-
     async def download(self, url: str, target: Path, *, max_bytes: int, deadline: float) -> Download:
         """GET into the file `target`, which is there only when this succeeds.
 

@@ -52,14 +52,9 @@ class PostLimits:
     """What a post on this platform may hold. `None` means: no such limit, save where it says otherwise."""
 
     text_max: int
-    title_max: int | None = None
     titled: str = ""  # what has a title of its own, in a word or two; empty: nothing
     media_min: int = 0
     media_max: int = 0
-    media_kinds: frozenset[MediaKind] = frozenset()
-    image_types: frozenset[str] = frozenset()  # MIME types
-    image_bytes_max: int | None = None
-    video_bytes_max: int | None = None
     daily_cap: int | None = None
 
 

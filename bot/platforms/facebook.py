@@ -31,7 +31,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import Graph
 from bot.platforms.oauth import word
@@ -68,10 +68,6 @@ INFO = PlatformInfo(
         text_max=facebook_posts.TEXT_MAX,
         titled="videos",
         media_max=facebook_posts.PHOTOS_MAX,
-        media_kinds=frozenset(MediaKind),
-        image_types=facebook_posts.IMAGE_TYPES,
-        image_bytes_max=facebook_posts.IMAGE_BYTES_MAX,
-        video_bytes_max=facebook_posts.VIDEO_BYTES_MAX,
     ),
     pkce=False,
     unreviewed="Until Meta has reviewed the app, only people with a role in it can link their Pages.",

@@ -32,7 +32,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
@@ -62,10 +62,6 @@ INFO = PlatformInfo(
         text_max=media.CAPTION_MAX,
         media_min=1,
         media_max=media.CAROUSEL_MAX,
-        media_kinds=frozenset(MediaKind),
-        image_types=media.IMAGE_TYPES,
-        image_bytes_max=media.IMAGE_BYTES_MAX,
-        video_bytes_max=media.VIDEO_BYTES_MAX,
         daily_cap=50,  # the pages say 25, 50 and 100; this only warns, Instagram enforces its own
     ),
     pkce=False,

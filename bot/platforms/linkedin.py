@@ -37,7 +37,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
@@ -99,9 +99,6 @@ def _info(key: str, title: str, provider: str, scopes: tuple[Scope, ...]) -> Pla
             text_max=little.TEXT_MAX,
             titled="a link's card",
             media_max=little.PICTURES_MAX,
-            media_kinds=frozenset(MediaKind),
-            image_types=little.PICTURE_TYPES,
-            video_bytes_max=little.VIDEO_BYTES[1],
         ),
         pkce=False,
         confirm_after_consent=True,

@@ -61,14 +61,9 @@ INFO = PlatformInfo(
     permission_page="https://www.pinterest.com/settings/security",
     limits=PostLimits(
         text_max=pinterest_pins.TEXT_MAX,
-        title_max=pinterest_pins.TITLE_MAX,
         titled="pins",
         media_min=1,
         media_max=pinterest_pins.PICTURES_MAX,
-        media_kinds=frozenset(MediaKind),
-        image_types=pinterest_pins.PICTURE_TYPES,
-        image_bytes_max=pinterest_pins.PICTURE_BYTES_MAX,
-        video_bytes_max=pinterest_pins.VIDEO_BYTES_MAX,
     ),
     pkce=False,
     confirm_after_consent=True,  # there is no way to make it show account choice

@@ -61,9 +61,3 @@ def build_platforms(settings: Settings) -> Mapping[str, Platform]:
     if not shared:
         behind[PAGES_ON_LINKEDIN] = linkedin.organisations(month, shared=True)
     return MappingProxyType(by_word | behind)
-
-
-def resting_on(platforms: Mapping[str, Platform], word: str, provider: str) -> Platform | None:
-    """What speaks for a connection: the platform of that word whose grants are that provider's."""
-    fitting = (item for item in platforms.values() if (item.info.key, item.info.provider) == (word, provider))
-    return next(fitting, None)

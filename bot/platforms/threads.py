@@ -35,7 +35,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.instagram_media import of_container
 from bot.settings import AppCredentials
@@ -64,10 +64,6 @@ INFO = PlatformInfo(
     limits=PostLimits(
         text_max=limits.TEXT_MAX,
         media_max=limits.CAROUSEL_MAX,
-        media_kinds=frozenset(MediaKind),
-        image_types=limits.IMAGE_TYPES,
-        image_bytes_max=limits.IMAGE_BYTES_MAX,
-        video_bytes_max=limits.VIDEO_BYTES_MAX,
         daily_cap=250,
     ),
     pkce=False,

@@ -33,7 +33,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.x_errors import classify, classify_token
 from bot.settings import AppCredentials
@@ -64,10 +64,6 @@ INFO = PlatformInfo(
     limits=PostLimits(
         text_max=TEXT_MAX,
         media_max=x_media.PICTURES_MAX,
-        media_kinds=frozenset(MediaKind),
-        image_types=x_media.PICTURE_TYPES,
-        image_bytes_max=x_media.PICTURE_BYTES_MAX,
-        video_bytes_max=x_media.VIDEO_BYTES_MAX,
     ),
     pkce=True,
     probe_interval=None,

@@ -35,7 +35,7 @@ from bot.platforms.base import (
     Tokens,
     Wait,
 )
-from bot.platforms.content import Content, ContentProblem, MediaKind, PostLimits
+from bot.platforms.content import Content, ContentProblem, PostLimits
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.settings import AppCredentials
 
@@ -57,12 +57,9 @@ INFO = PlatformInfo(
     permission_page="https://myaccount.google.com/permissions",
     limits=PostLimits(
         text_max=upload.DESCRIPTION_BYTES_MAX,
-        title_max=upload.TITLE_MAX,
         titled="videos",
         media_min=1,
         media_max=1,
-        media_kinds=frozenset({MediaKind.VIDEO}),
-        video_bytes_max=upload.VIDEO_BYTES_MAX,
     ),
     pkce=True,
     unreviewed="Until Google has audited the app, YouTube makes every video private.",

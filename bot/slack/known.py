@@ -42,7 +42,6 @@ class ChannelInfo:
     is_member: bool
     is_archived: bool
     is_ext_shared: bool
-    is_private: bool
     is_direct: bool
 
 
@@ -96,6 +95,5 @@ def read_channel(channel: Mapping[str, Any]) -> ChannelInfo:
         is_member=bool(channel.get("is_member")) or bool(channel.get("is_im")),
         is_archived=bool(channel.get("is_archived")),
         is_ext_shared=bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared")),
-        is_private=bool(channel.get("is_private")) or direct,
         is_direct=direct,
     )

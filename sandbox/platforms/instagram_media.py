@@ -241,7 +241,3 @@ async def show_limit(call: Call, given: Mapping[str, str], containers: Container
         "quota_usage": posted_in_a_day(call),
     }
     return JSONResponse({"data": [picked(call, fields, ["quota_usage"])]})
-
-
-def _new_id(call: Call) -> str:
-    return str(17_900_000_000_000_000 + call.world.serial() * 1009)

@@ -79,12 +79,6 @@ class SocketGate:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def ask_to_reconnect(self) -> None:
-        """Tells every connection that Slack is about to close it."""
-        for socket in self.world.sockets:
-            if isinstance(socket, SocketConnection):
-                await socket.ws.send_json({"type": "disconnect", "reason": "refresh_requested"})
-
     def _new_ticket(self) -> str:
         ticket = secrets.token_urlsafe(12)
         self._tickets.add(ticket)

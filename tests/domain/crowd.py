@@ -62,7 +62,7 @@ async def planted(
     for number, account in enumerate(accounts):
         fresh = _tokens_like(twins, old, account)
         grant_id, client = new_id(), clients[number % len(clients)]
-        due = lifetimes.next_due(info.refresh, tokens.life_of(grant), now, lifetimes.fresh_jitter())
+        due = lifetimes.next_due(info.refresh, tokens.life_of(grant), lifetimes.fresh_jitter())
         values = _columns(grant) | tokens.sealed_values(house.vault, grant_id, 1, fresh, info, now)
         own = {"id": grant_id, "subject": account, "generation": 1, "next_due_at": due, "proved_at": now}
         rows.append(Grant(**values | own | {"consented_at": now, "created_at": now, "attempts": 0}))

@@ -53,7 +53,7 @@ async def test_a_death_long_after_its_warning_has_an_alert_of_its_own_linked_bot
         warning = await warned(house, connection, days=13)
         await posted(house, await root_of(database, warning), "1.1")
         async with house.db.write() as session:
-            asked = await inviting.for_relink(session, house, connection, warning, house.clock.now())
+            asked = await inviting.for_relink(session, house, connection, house.clock.now())
         twins.advance(days=8)
         died = await dies(house, connection)
         assert died.id != warning.id and died.severity == "dead"
@@ -70,7 +70,7 @@ async def test_a_death_long_after_its_warning_has_an_alert_of_its_own_linked_bot
         assert shown_new is not None and "/p1.1|the warning>" in shown_new.text
         assert "[Reconnect]" in shown_new.text
         async with house.db.write() as session:
-            link = await inviting.for_relink(session, house, connection, died, house.clock.now())
+            link = await inviting.for_relink(session, house, connection, house.clock.now())
             assert link.id == asked.id and link.state == "open"  # whoever was asked with it can still use it
         without = await build_renderers(house, no_permalink)["incident"](old)
         assert without is not None and "its own alert in this channel" in without.text

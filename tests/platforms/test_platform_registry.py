@@ -10,7 +10,6 @@ from bot.platforms.registry import (
     PAGES_ON_LINKEDIN,
     SUPPORTED,
     build_platforms,
-    resting_on,
 )
 from bot.settings import load_settings
 from tests.support import LINKEDIN
@@ -35,10 +34,11 @@ def test_every_supported_platform_is_built_under_its_own_word() -> None:
 
 def test_an_instagram_account_is_spoken_for_by_what_its_grant_rests_on() -> None:
     platforms = build_platforms(load_settings({}, None, require="none"))
-    assert resting_on(platforms, "instagram", "instagram") is platforms["instagram"]
-    assert resting_on(platforms, "instagram", "facebook") is platforms[INSTAGRAM_ON_FACEBOOK]
-    assert resting_on(platforms, "facebook", "facebook") is platforms["facebook"]
-    assert resting_on(platforms, "facebook", "instagram") is None
+    rests_on = {key: (item.info.key, item.info.provider) for key, item in platforms.items()}
+    assert rests_on["instagram"] == ("instagram", "instagram")
+    assert rests_on[INSTAGRAM_ON_FACEBOOK] == ("instagram", "facebook")
+    assert rests_on["facebook"] == ("facebook", "facebook")
+    assert len(set(rests_on.values())) == len(rests_on), "or two would speak for one account"
 
 
 def names(info: PlatformInfo) -> set[str]:
@@ -66,8 +66,9 @@ def test_otherwise_members_are_asked_for_their_own_alone(settings: dict[str, str
     assert apart["linkedin_pages"].info.provider == "linkedin_pages"
     assert "w_member_social" not in names(apart["linkedin_pages"].info)
     assert (loaded.app_for("linkedin_pages") is None) is (settings["LINKEDIN_REVIEWED"] == "false")
-    before = resting_on(apart, "linkedin_pages", "linkedin")
-    assert before is apart[PAGES_ON_LINKEDIN], "Pages that were linked on the one app are still spoken for"
+    before = apart[PAGES_ON_LINKEDIN].info
+    said = "Pages that were linked on the one app are still spoken for"
+    assert (before.key, before.provider) == ("linkedin_pages", "linkedin"), said
     assert loaded.app_for(PAGES_ON_LINKEDIN.partition("@")[2]) is not None
 
 

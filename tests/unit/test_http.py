@@ -390,17 +390,17 @@ def test_an_answer_shows_neither_headers_nor_body() -> None:
         "ftp://93.184.216.34/x",
     ],
 )
-async def test_what_is_not_public_is_refused(url: str) -> None:
+async def test_what_is_not_public_is_refused(url: str, tmp_path: Path) -> None:
     async with OpenHttp() as http:
         with pytest.raises(HostRefused):
-            await http.fetch(url, max_bytes=10, deadline=2.0)
+            await http.download(url, tmp_path / "file", max_bytes=10, deadline=2.0)
 
 
 @pytest.mark.parametrize("url", ["https://2130706433/x", "https://0x7f.1/x", "https://127.1/x"])
-async def test_odd_spellings_of_loopback_reach_nothing(url: str) -> None:
+async def test_odd_spellings_of_loopback_reach_nothing(url: str, tmp_path: Path) -> None:
     async with OpenHttp() as http:
         with pytest.raises(NotSent):
-            await http.fetch(url, max_bytes=10, deadline=2.0)
+            await http.download(url, tmp_path / "file", max_bytes=10, deadline=2.0)
 
 
 @pytest.mark.parametrize(
@@ -422,7 +422,7 @@ class Names(AbstractResolver):
         """Nothing to release."""
 
 
-async def test_the_address_that_is_connected_to_is_the_one_that_is_judged() -> None:
+async def test_the_address_that_is_connected_to_is_the_one_that_is_judged(tmp_path: Path) -> None:
     judged: list[str] = []
 
     def judge(address: str) -> bool:
@@ -432,10 +432,10 @@ async def test_the_address_that_is_connected_to_is_the_one_that_is_judged() -> N
     async with serving(drop) as server, OpenHttp(may_connect=judge, resolver=Names()) as http:
         url = f"https://media.example:{server.port}/x"
         with pytest.raises(NotSent) as first:
-            await http.fetch(url, max_bytes=10, deadline=1.0)
+            await http.download(url, tmp_path / "file", max_bytes=10, deadline=1.0)
         assert server.connections == 1
         with pytest.raises(HostRefused):
-            await http.fetch(url, max_bytes=10, deadline=1.0)
+            await http.download(url, tmp_path / "file", max_bytes=10, deadline=1.0)
         assert server.connections == 1
     assert not isinstance(first.value, HostRefused)
     assert judged == [HOST, HOST]
@@ -481,19 +481,19 @@ async def test_rewritten_redirects_are_followed_and_downloaded(tmp_path: Path) -
 @pytest.mark.parametrize(
     "location", ["http://b.example/", "https://user@b.example/", "file:///etc/passwd", "https://["]
 )
-async def test_redirects_to_elsewhere_are_refused(location: str) -> None:
+async def test_redirects_to_elsewhere_are_refused(location: str, tmp_path: Path) -> None:
     answer = paths({b"/a.example/": redirect(location)})
     async with serving(answer) as server, OpenHttp(Rewriter(server.url)) as http:
         with pytest.raises(HostRefused):
-            await http.fetch("https://a.example/", max_bytes=10, deadline=5.0)
+            await http.download("https://a.example/", tmp_path / "file", max_bytes=10, deadline=5.0)
     assert len(server.requests) == 1
 
 
-async def test_redirects_end() -> None:
+async def test_redirects_end(tmp_path: Path) -> None:
     answer = always(redirect("https://a.example/"))
     async with serving(answer) as server, OpenHttp(Rewriter(server.url)) as http:
         with pytest.raises(HostRefused):
-            await http.fetch("https://a.example/", max_bytes=10, deadline=5.0)
+            await http.download("https://a.example/", tmp_path / "file", max_bytes=10, deadline=5.0)
     assert len(server.requests) == 4
 
 
