@@ -39,6 +39,9 @@ def named(listener: object) -> str:
 IN_WINDOWS = ("composer.", *queue_windows.AT, actions.CHOOSE_PAGE, actions.IMPORT_PAGE, actions.CHECK_ACCOUNT)
 """Where the names begin of what stands in modals only."""
 
+OUR_BOT = "the bot of whoever tries it"
+"""Stands in events for the bot's user there."""
+
 SENT_AS = {named(LIVE): "composer.accounts:1"}
 """The action id that is sent where the listener's name is none."""
 
@@ -56,14 +59,17 @@ class Rows:
     grant: str
     platform: str
     account: str
-    incident: str
+    incident: str  # of a login
+    trouble: str  # an incident of one account
     invitation: str
     notice: str
+    waiting: str  # a notice that is not said yet
     scheduled: str
     failed: str
     unconfirmed: str
     late: str
     channel: str
+    operations: str
     shared: str
     upload: str  # a calendar that was looked at
     file: str  # at Slack
@@ -99,7 +105,7 @@ BUTTONS: dict[str, Values] = {
     actions.UNDO_LINK: lambda rows: numbered(rows.connection),
     actions.ASK_CLIENT: lambda rows: [actions.joined(rows.incident, one) for one in of_client(rows)],
     actions.COPY_LINK: lambda rows: [actions.joined(rows.incident, one) for one in of_client(rows)],
-    actions.CHECK_NOW: lambda rows: [rows.incident],
+    actions.CHECK_NOW: lambda rows: [rows.incident, rows.trouble],
     actions.TAKE: lambda rows: [rows.incident],
     actions.SNOOZE: lambda rows: [f"{rows.incident}:dead:{span}" for span in ("day", "end", "24h", "1")],
     actions.PAUSE_CLIENT: of_client,
@@ -322,10 +328,10 @@ EVENTS: dict[str, Callable[[Rows], Sequence[JSON]]] = {
     "tokens_revoked": lambda rows: [{"type": "tokens_revoked", "tokens": {"bot": [rows.bot]}}],
     "channel_id_changed": lambda rows: [
         {"type": "channel_id_changed", "old_channel_id": one, "new_channel_id": "C0STOLEN"}
-        for one in (rows.channel, rows.shared)
+        for one in (rows.channel, rows.shared, rows.operations)
     ],
     "member_joined_channel": lambda rows: [
-        {"type": "member_joined_channel", "user": rows.bot, "channel": rows.channel}
+        {"type": "member_joined_channel", "user": one, "channel": rows.channel} for one in (rows.bot, OUR_BOT)
     ],
     "message_metadata_posted": lambda rows: [
         {
@@ -334,8 +340,9 @@ EVENTS: dict[str, Callable[[Rows], Sequence[JSON]]] = {
             "bot_id": "",
             "channel_id": rows.channel,
             "message_ts": "1.000001",
-            "metadata": {"event_type": "lamplighter_notice", "event_payload": {"notice_id": rows.notice}},
+            "metadata": {"event_type": "lamplighter_notice", "event_payload": {"notice_id": one}},
         }
+        for one in (rows.notice, rows.waiting)
     ],
     "channel_rename": _renamed("channel_rename"),
     "group_rename": _renamed("group_rename"),

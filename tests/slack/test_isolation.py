@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +107,26 @@ async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
             created_at=now,
         )
         session.add(upload)
+        trouble = Incident(
+            id=new_id(),
+            workspace_id=workspace.id,
+            kind="connection",
+            connection_id=well,
+            client_id=hidden,
+            severity="dead",
+            reason="permission",
+            state="open",
+            opened_at=now,
+        )
+        waiting, held = (_unsaid(workspace.id, place.id, state, later) for state in ("due", "held"))
+        session.add_all([trouble, waiting, held])
         await disconnecting.disconnect(session, actor, gone, 1, now)
     await town.calm()
     async with house.db.read() as session:
         incident = (
-            await session.scalars(select(Incident.id).where(Incident.workspace_id == workspace.id))
+            await session.scalars(
+                select(Incident.id).where(Incident.workspace_id == workspace.id, Incident.kind == "grant")
+            )
         ).one()
         invitation = (
             await session.scalars(
@@ -121,7 +136,7 @@ async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
         notice = (
             await session.scalars(
                 select(Notice.id)
-                .where(Notice.workspace_id == workspace.id, Notice.topic == "incident")
+                .where(Notice.workspace_id == workspace.id, Notice.subject_id == incident)
                 .limit(1)
             )
         ).one()
@@ -137,18 +152,37 @@ async def furnished(town: Town, domain: str, shared: Channel) -> Rows:
         platform="x",
         account=account.account_id,
         incident=incident,
+        trouble=trouble.id,
         invitation=invitation,
         notice=notice,
+        waiting=waiting.id,
         scheduled=scheduled,
         failed=failed,
         unconfirmed=unconfirmed,
         late=late,
         channel=place.id,
+        operations=workspace.operations_channel or "",
         shared=shared.id,
         upload=upload.id,
         file=town.people[f"{domain}.member"].upload(f"{domain}.csv", b"client,when,text", "text/csv").id,
         user=member.id,
         bot=town.world.installs[team].bot_user_id,
+    )
+
+
+def _unsaid(workspace_id: str, channel_id: str, state: str, at: datetime) -> Notice:
+    """A message that is not in Slack yet: it is not time (`due`), or the bot is not let in (`held`)."""
+    return Notice(
+        id=new_id(),
+        workspace_id=workspace_id,
+        kind="event",
+        topic="notice",
+        unique_key=new_id(),
+        audience="channel",
+        audience_id=channel_id,
+        state=state,
+        next_at=at if state == "due" else None,
+        created_at=at,
     )
 
 
@@ -270,6 +304,8 @@ def submitted(street: Street, callback_id: str, filled: Filled, view_id: str) ->
 
 
 def event(street: Street, body: JSON, number: str) -> JSON:
+    if body.get("user") == foreign.OUR_BOT:
+        body = body | {"user": street.town.world.installs[street.acme].bot_user_id}
     return {
         "token": "t",
         "team_id": street.acme,
