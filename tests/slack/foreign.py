@@ -56,6 +56,7 @@ class Rows:
     slug: str
     hidden: str  # a client whose channel nobody else is in
     connection: str
+    well: str  # an account of the hidden client
     grant: str
     platform: str
     account: str
