@@ -19,7 +19,10 @@ class Invitation(Base):
     """
 
     __tablename__ = "invitations"
-    __table_args__ = (Index("ix_invitations_batch_id", "batch_id"),)
+    __table_args__ = (
+        Index("ix_invitations_batch_id", "batch_id"),
+        Index("ix_invitations_connection_id", "connection_id"),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"))

@@ -66,6 +66,7 @@ class Notice(Base):
         Index("ix_notices_root_id", "root_id"),
         Index("ix_notices_follows_id", "follows_id"),
         Index("ix_notices_message", "channel_id", "ts"),
+        Index("ix_notices_subject", "subject_id", "topic"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id)
