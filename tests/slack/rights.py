@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from bot.commands.post import LIVE
 from bot.domain.preferences import Right
-from bot.messages import actions, composer, disconnect
+from bot.messages import actions, composer, disconnect, queue
 from tests.slack.foreign import Rows, Values, named
 
 
@@ -80,6 +80,8 @@ BUTTONS: Mapping[str, Need] = {
     actions.QUEUE_PAGE: MEMBERS,
     actions.QUEUE_EDIT: MEMBERS,
     actions.QUEUE_MOVE: MEMBERS,
+    queue.AT.day: MEMBERS,
+    queue.AT.time: MEMBERS,
     actions.QUEUE_NOW: MEMBERS,
     actions.QUEUE_CANCEL: MEMBERS,
     actions.QUEUE_RESTORE: MEMBERS,
