@@ -163,6 +163,7 @@ async def decided(
     await watching.posts_changed(session, (row.connection_id for row in changed), now)
     for row in changed:
         detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
-        record(session, actor, action, now, client_id=row.client_id, detail=detail)
+        mine = {"client_id": row.client_id, "connection_id": row.connection_id}
+        record(session, actor, action, now, **mine, detail=detail)
         await reports.settled(session, row)
     return Outcome(tuple(changed), tuple(left))

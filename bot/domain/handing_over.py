@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import inviting, storing
-from bot.domain.auditing import Actor, record
+from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.inviting import Wanted
@@ -38,7 +38,6 @@ async def ask(
     (first, *_) = await logins.reach(session, actor.workspace_id, [grant.id])
     item = Wanted(word, hand_over_of=grant.id)
     notice = await inviting.invite(session, house, actor, first.client, [item], channel_id, now)
-    record(session, actor, "handover.asked", now, client_id=first.client.id, detail={"login": grant.id})
     return notice, first.client
 
 
@@ -73,16 +72,6 @@ async def move(
             session, house, item.client, grant, found, account, actor, row.linked_by, now
         )
         moved.append(connection.id)
-        detail = {"from": invitation.hand_over_of, "to": grant.id}
-        record(
-            session,
-            actor,
-            "handed_over",
-            now,
-            client_id=item.client.id,
-            connection_id=connection.id,
-            detail=detail,
-        )
     await _tell(session, invitation, grant, len(moved), left)
     return moved
 

@@ -153,8 +153,7 @@ async def install(
     await routines.ensure(session, now)
     if gone_since is not None:
         await returning.come_back(session, house, row, gone_since, now)
-    action = "workspace.installed" if fresh else "workspace.reinstalled"
-    record(session, Actor(row.id, by), action, now)
+    record(session, Actor(row.id, by), "workspace.installed" if fresh else "workspace.reinstalled", now)
     house.meters.workspaces.labels("installed" if fresh else "reinstalled").inc()
     return row, fresh
 

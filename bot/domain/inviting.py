@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,16 +52,28 @@ async def invite(
         await _replace_own(session, actor, client, item)
         at = now + timedelta(microseconds=index)  # the message keeps the order of the asking
         _add(session, house, client, item, batch_id, at, actor=actor, channel_id=channel_id)
+    _note(session, actor, client, wanted, now)
+    await session.flush()
+    return await _show(session, client.workspace_id, batch_id, channel(channel_id))
+
+
+def _note(
+    session: AsyncSession, actor: Actor, client: Client, wanted: Sequence[Wanted], now: datetime
+) -> None:
+    """The audit's one line, with the account or the login where the links are for a single one."""
+    detail: dict[str, Any] = {"platforms": [item.platform for item in wanted]}
+    first = wanted[0]
+    if first.hand_over_of is not None:
+        detail["login"] = first.hand_over_of
     record(
         session,
         actor,
-        "invited",
+        "handover.asked" if first.hand_over_of else "invited",
         now,
         client_id=client.id,
-        detail={"platforms": [item.platform for item in wanted]},
+        connection_id=first.connection_id if len(wanted) == 1 else None,
+        detail=detail,
     )
-    await session.flush()
-    return await _show(session, client.workspace_id, batch_id, channel(channel_id))
 
 
 async def for_relink(

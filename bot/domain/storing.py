@@ -60,6 +60,8 @@ async def store_account(
     await store_own_token(session, house, connection.id, found, account.id)
     await session.refresh(connection)
     detail: dict[str, Any] = {"account": account.id, "handle": account.handle, "link_of": asked_by}
+    if old is not None and old[0] != grant.id:
+        detail["logins"] = [old[0], grant.id]
     record(
         session,
         actor,

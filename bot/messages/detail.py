@@ -79,6 +79,7 @@ EVENTS = {
     "relinked": "connected again",
     "disconnected": "disconnected",
     "link.undone": "its link was taken back",
+    "invited": "a reconnect link was posted",
     "link.copied": "its reconnect link was copied",
     "client.asked": "the client was asked to reconnect it",
     "handover.asked": "another login was asked for",

@@ -172,7 +172,7 @@ class Filled:
     values: JSON
 
 
-def _typed(block: str, text: str) -> JSON:
+def typed_in(block: str, text: str) -> JSON:
     return {block: {block: {"type": "plain_text_input", "value": text}}}
 
 
@@ -182,7 +182,7 @@ def _composed(rows: Rows, client: str) -> Filled:
     now = {"type": "radio_buttons", "selected_option": {"value": composer_blocks.NOW}}
     values = {accounts: {accounts: ticked}, composer_blocks.WHEN: {composer_blocks.WHEN: now}}
     carried = json.dumps({"client": client, "channel": rows.channel})
-    return Filled(carried, values | _typed(composer_blocks.TEXT, "Bread from next door"))
+    return Filled(carried, values | typed_in(composer_blocks.TEXT, "Bread from next door"))
 
 
 def _queued(rows: Rows) -> Sequence[Filled]:
@@ -191,7 +191,7 @@ def _queued(rows: Rows) -> Sequence[Filled]:
         queue_windows.AT.time: {queue_windows.AT.time: {"type": "timepicker", "selected_time": "10:00"}},
     }
     return [
-        Filled(carried(rows, choice(one)), _typed(queue_windows.TEXT, "Ours") | at)
+        Filled(carried(rows, choice(one)), typed_in(queue_windows.TEXT, "Ours") | at)
         for one in (rows.scheduled, rows.late, rows.failed)
     ]
 
@@ -246,9 +246,9 @@ def _client_form(rows: Rows, carried: str) -> Filled:
         return {block: {block: {kind: value}}}
 
     values = (
-        _typed(client_messages.SLUG, f"{rows.slug}-ours")
-        | _typed(client_messages.NAME, "Ours now")
-        | _typed(client_messages.ZONE, "Europe/Berlin")
+        typed_in(client_messages.SLUG, f"{rows.slug}-ours")
+        | typed_in(client_messages.NAME, "Ours now")
+        | typed_in(client_messages.ZONE, "Europe/Berlin")
         | select(client_messages.TEAM, "selected_conversation", rows.channel)
         | select(client_messages.SHARED, "selected_conversation", None)
         | select(client_messages.MENTIONS, "selected_users", [rows.user])
@@ -269,7 +269,7 @@ def _settings(rows: Rows) -> Filled:
         settings.DAYS: {settings.DAYS: days},
         settings.WARN: {settings.WARN: days},
     } | {block: {block: {"selected_users": [rows.user]}} for block in (settings.ADMINS, settings.MENTIONS)}
-    typed = _typed(settings.ZONE, "Europe/Berlin") | _typed(settings.MANY, "5")
+    typed = typed_in(settings.ZONE, "Europe/Berlin") | typed_in(settings.MANY, "5")
     return Filled(json.dumps({"channel": rows.channel, "seen": {}}), values | typed)
 
 
@@ -278,7 +278,7 @@ def _set_up(rows: Rows) -> Filled:
         setup.OPERATIONS: {setup.OPERATIONS: {"selected_conversation": rows.channel}},
         setup.ADMINS: {setup.ADMINS: {"selected_users": [rows.user]}},
     }
-    return Filled(rows.workspace, values | _typed(setup.ZONE, "Europe/Berlin"))
+    return Filled(rows.workspace, values | typed_in(setup.ZONE, "Europe/Berlin"))
 
 
 MODALS: dict[str, Callable[[Rows], Sequence[Filled]]] = {
