@@ -10,7 +10,7 @@ from bot.domain.consenting import begin
 from bot.domain.consents import Result
 from sandbox.platforms.testing import Twins
 from storage.database import Database
-from storage.models import Connection, Consent, Grant, Invitation, Notice
+from storage.models import AuditEvent, Connection, Consent, Grant, Invitation, Notice
 from tests.support import (
     a_client,
     an_invitation,
@@ -87,5 +87,13 @@ async def test_a_second_consent_is_the_next_generation(
         async with database.read() as session:
             grants = (await session.execute(select(Grant))).scalars().all()
             consents = (await session.execute(select(Consent).order_by(Consent.created_at))).scalars().all()
+            of_links = AuditEvent.action.in_(("linked", "relinked"))
+            written = (
+                await session.scalars(select(AuditEvent).where(of_links).order_by(AuditEvent.at))
+            ).all()
         assert [grant.generation for grant in grants] == [2]
+        assert [line.action for line in written] == ["linked", "relinked"]
+        for line in written:  # a browser has no name: whoever asked for the link is in the detail
+            assert (line.actor, line.channel_id, line.detail["link_of"]) == (None, "C1", "U1")
+            assert (line.client_id, line.connection_id) == (client.id, connection.id)
         assert consents[-1].result == Result.RELINKED

@@ -270,6 +270,9 @@ async def test_handing_over_keeps_what_the_new_login_reaches_and_names_the_other
         assert [row.account_id for row in moved] == list(PAGES[:7])
         assert [row.account_id for row in left] == list(PAGES[7:])
         assert owners == {row.account_id: row.client_id for row in [*moved, *left]}
+        lines = await rows(database, AuditEvent, AuditEvent.action == "relinked")
+        assert sorted(line.connection_id for line in lines) == sorted(row.id for row in moved)
+        assert all(line.detail["logins"] == [old_id, bens.id] for line in lines)
         (said,) = await told(house, "login.handed_over")
         assert "7 Facebook accounts now use the login of Ben" in said
         assert all(f"Page {number} on Facebook" in said for number in range(8, 13))
