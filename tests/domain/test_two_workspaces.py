@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.domain import check_now, disconnecting, editing, incidents, inviting, posting
+from bot.domain import check_now, deciding, disconnecting, incidents, inviting, posting, replanning
 from bot.domain.auditing import Actor
+from bot.domain.deciding import Choice
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.inviting import Wanted
 from bot.domain.pictures import alerts
 from bot.domain.pictures import invitations as invitation_pictures
-from bot.domain.posting import Choice
 from bot.slack import claims
 from sandbox.platforms.testing import Twins
 from storage import queue
@@ -131,7 +131,11 @@ async def test_what_a_rule_is_asked_by_id_is_its_own_workspaces(two: Two) -> Non
             assert bool(held) is is_ours
     with pytest.raises(Refused, match="not connected any more"):
         await check_now.check_account(house, theirs.actor, ours.connection)
-    for rule, row_id in ((editing.stagger, waiting), (editing.cancel, waiting), (posting.retry, failed)):
+    for rule, row_id in (
+        (replanning.stagger, waiting),
+        (replanning.cancel, waiting),
+        (deciding.retry, failed),
+    ):
         with pytest.raises(NotCurrent):
             async with house.db.write() as session:
                 await rule(session, theirs.actor, [Choice(row_id, 1, 1)], now)

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from bot.commands.post import LIVE
 from bot.domain.preferences import Right
-from bot.messages import actions, composer, disconnect, queue
+from bot.messages import actions, composer_blocks, disconnect, queue_windows
 from tests.slack.foreign import Rows, Values, named
 
 
@@ -66,7 +66,7 @@ BUTTONS: Mapping[str, Need] = {
     actions.CLOSED_PAGE: MEMBERS,
     actions.OPEN_COMPOSER: MEMBERS,
     actions.OPEN_CONNECT: MEMBERS,
-    composer.CLIENT: MEMBERS,
+    composer_blocks.CLIENT: MEMBERS,
     named(LIVE): MEMBERS,
     actions.STAGGER: MEMBERS,
     actions.SPREAD: MEMBERS,
@@ -80,8 +80,8 @@ BUTTONS: Mapping[str, Need] = {
     actions.QUEUE_PAGE: MEMBERS,
     actions.QUEUE_EDIT: MEMBERS,
     actions.QUEUE_MOVE: MEMBERS,
-    queue.AT.day: MEMBERS,
-    queue.AT.time: MEMBERS,
+    queue_windows.AT.day: MEMBERS,
+    queue_windows.AT.time: MEMBERS,
     actions.QUEUE_NOW: MEMBERS,
     actions.QUEUE_CANCEL: MEMBERS,
     actions.QUEUE_RESTORE: MEMBERS,
@@ -123,7 +123,7 @@ MODALS: Mapping[str, Need] = {
     actions.SETUP: SETTERS,
 }
 
-MENUS: Mapping[str, Need] = {composer.CLIENT: MEMBERS}
+MENUS: Mapping[str, Need] = {composer_blocks.CLIENT: MEMBERS}
 SHORTCUTS: Mapping[str, Need] = {actions.MAKE_POST: MEMBERS}
 
 

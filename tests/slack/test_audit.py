@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.domain import client_changes, closing, merging, workspace_changes
-from bot.messages import actions, disconnect, queue
+from bot.messages import actions, disconnect, queue_windows
 from bot.messages import settings as settings_words
 from sandbox.slack import payloads
 from sandbox.slack.models import JSON
@@ -115,7 +115,7 @@ def in_the_queue(name: str, state: str = "scheduled", **values: Any) -> Do:
 
 def edited(name: str, state: str) -> Do:
     async def do(stage: Stage) -> JSON:
-        values = foreign.typed_in(queue.TEXT, "Other words")
+        values = foreign.typed_in(queue_windows.TEXT, "Other words")
         return stage.submit(name, {"choices": await stage.post(state)}, values)
 
     return do
@@ -198,6 +198,7 @@ STEPS = (
     Step(("client.asked",), ACCOUNT, pressed(actions.ASK_CLIENT, lambda own: f"{own.incident}:{own.client}")),
     Step(("link.copied",), ACCOUNT, pressed(actions.COPY_LINK, lambda own: f"{own.incident}:{own.client}")),
     Step(("incident.snoozed",), ALERT, pressed(actions.SNOOZE, lambda own: f"{own.incident}:dead:day")),
+    Step(("incident.woken",), ALERT, pressed(actions.SNOOZE, lambda own: f"{own.incident}:dead:end")),
     Step(("incident.taken",), ALERT, pressed(actions.TAKE, lambda own: own.incident)),
     Step(("post.queued",), QUEUED, queued),
     Step(("post.edited",), POST, edited(actions.QUEUE_EDITOR, "scheduled")),

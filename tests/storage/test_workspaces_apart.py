@@ -92,6 +92,11 @@ async def _left(session: AsyncSession) -> None:
     await session.execute(update(Workspace).values(uninstalled_at=NOW, remove_at=NOW))
 
 
+async def _asleep(session: AsyncSession) -> None:
+    """Both have put their alerts off."""
+    await session.execute(update(Incident).values(snoozed_until=NOW + DAY, snoozed_by=PERSON))
+
+
 async def _removed(session: AsyncSession, asking: str) -> list[int]:
     """All that a workspace has, and the workspace."""
     gone = [await removing.some(session, table, asking, 100) for table in removing.tables_of_a_workspace()]
@@ -128,6 +133,7 @@ CASES: Mapping[str, Query] = {
     "imports.start": lambda s, w: imports.start(s, w, IMPORT, NOW),
     "incidents.get": lambda s, w: incidents.get(s, w, INCIDENT),
     "incidents.snooze": lambda s, w: incidents.snooze(s, w, INCIDENT, "dead", PERSON, NOW, NOW, NOW),
+    "incidents.wake": lambda s, w: incidents.wake(s, w, INCIDENT, "dead", None, NOW),
     "incidents.take": lambda s, w: incidents.take(s, w, INCIDENT, PERSON, NOW),
     "incidents.fallen": lambda s, w: incidents.fallen(s, w, "x", NOW),
     "installing.mark_gone": lambda s, w: installing.mark_gone(s, w, 1, NOW, NOW),
@@ -174,7 +180,10 @@ CASES: Mapping[str, Query] = {
     "watching.look_at_all": lambda s, w: watching.look_at_all(s, w, NOW),
 }
 
-BEFORE: Mapping[str, Callable[[AsyncSession], Awaitable[None]]] = {"removing.claim": _left}
+BEFORE: Mapping[str, Callable[[AsyncSession], Awaitable[None]]] = {
+    "removing.claim": _left,
+    "incidents.wake": _asleep,
+}
 """What has happened to both before they are asked."""
 
 NOTHING_TO_SEE = {
