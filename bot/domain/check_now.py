@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import update
-
-from bot.domain import holding, incident_closing, probing, refreshing, second_look
+from bot.domain import probing, refreshing, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.house import House
@@ -16,7 +14,7 @@ from bot.platforms.base import Account
 from bot.platforms.errors import PlatformError
 from storage import incidents as store
 from storage import watching
-from storage.models import Connection, Grant, Incident
+from storage.models import Connection, Grant
 
 CHECKED_JUST_NOW = timedelta(minutes=1)
 
@@ -36,7 +34,8 @@ async def check(house: House, actor: Actor, incident_id: str) -> bool:
     account = await _probe(house, connection, grant)
     if account is None:
         return False
-    await _is_well(house, incident, connection)
+    if not await probing.recovered(house, connection):
+        raise Refused("It was relinked or disconnected meanwhile: the alert says how it is now.")
     return True
 
 
@@ -67,20 +66,3 @@ async def _probe(house: House, connection: Connection, grant: Grant) -> Account 
     except HttpError:
         title = house.platforms[connection.platform].info.title
         raise Refused(f"{title} does not answer at the moment. Try again in a while.") from None
-
-
-async def _is_well(house: House, incident: Incident, connection: Connection) -> None:
-    now = house.clock.now()
-    async with house.db.write() as session:
-        current = await session.execute(
-            update(Connection)
-            .where(Connection.id == connection.id, Connection.generation == connection.generation)
-            .values(problem=None, problem_detail=None, problem_at=None, proved_at=now)
-            .returning(Connection.id)
-            .execution_options(synchronize_session=False)
-        )
-        if current.first() is None:
-            raise Refused("It was relinked or disconnected meanwhile: the alert says how it is now.")
-        await incident_closing.close_one(session, incident, "recovered", now)
-        await holding.release(session, house, [connection.id], now)
-    house.wake.all()

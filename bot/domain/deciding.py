@@ -160,7 +160,7 @@ async def decided(
     Raises NotCurrent where nothing was changed."""
     if not changed:
         raise NotCurrent(MOVED_ON)
-    await watching.posts_changed(session, (row.connection_id for row in changed), now)
+    await watching.look_soon(session, (row.connection_id for row in changed), now)
     for row in changed:
         detail = {"delivery": row.id, "attempt": row.attempt, "revision": row.revision}
         mine = {"client_id": row.client_id, "connection_id": row.connection_id}

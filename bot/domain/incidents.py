@@ -30,7 +30,7 @@ from bot.domain.incident_threads import (
 )
 from bot.domain.outcomes import Judgement
 from bot.domain.telling import touch_subject
-from storage import grants
+from storage import grants, watching
 from storage import incidents as store
 from storage.grants import Reach
 from storage.models import Connection, Grant, Incident, Workspace
@@ -265,6 +265,7 @@ async def connection_in_trouble(
     session: AsyncSession, house: House, connection: Connection, why: Judgement, now: datetime
 ) -> None:
     """One account is refused while its grant lives: an incident of its own, in its client's channel."""
+    await watching.look_soon(session, [connection.id], now)
     key = connection_key(connection.id)
     same = {"workspace_id": connection.workspace_id, "kind": "connection", "connection_id": connection.id}
     told = {"reason": why.reason, "code": why.code[:64], "grant_id": connection.grant_id}

@@ -104,7 +104,7 @@ async def queue_once(
         _add_deliveries(session, post, proposed, now)
         await session.flush()
         await incident_threads.touch_of_client(session, draft.client_id)
-        await watching.posts_changed(session, draft.connection_ids, now)
+        await watching.look_soon(session, draft.connection_ids, now)
         detail = {"post": post.id, "accounts": len(chosen), "due": draft.due_at.isoformat()}
         record(session, actor, "post.queued", now, client_id=draft.client_id, detail=detail)
     return post, made

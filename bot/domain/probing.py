@@ -12,8 +12,9 @@ import structlog
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import breaker, incidents, refreshing, renames, second_look
+from bot.domain import breaker, holding, incident_closing, incidents, refreshing, renames, second_look
 from bot.domain.house import House
+from bot.domain.incident_threads import connection_key
 from bot.domain.lifetimes import JITTER, fresh_jitter
 from bot.domain.outcomes import Judgement, judge_verdict
 from bot.domain.refreshing import Cause
@@ -21,6 +22,7 @@ from bot.http import HttpError
 from bot.platforms.base import Account, PlatformInfo
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from storage import grants, watching
+from storage import incidents as alerts
 from storage.models import Connection, Grant
 from storage.watching import Watched
 
@@ -29,6 +31,9 @@ log = structlog.get_logger(__name__)
 PROVED_FOR = timedelta(hours=6)  # before a post, what was proved so lately is believed
 TRY_AGAIN = timedelta(hours=1)  # after a check that found nothing out
 TRY_AGAIN_BEFORE_POST = timedelta(minutes=15)
+TROUBLE_FIRST = timedelta(hours=1)  # after an account was refused; from then on as rarely as others
+TROUBLE_DAILY = timedelta(days=1)  # where nothing else is checked
+TROUBLE_MOST = timedelta(days=30)
 
 
 async def look_if_due(house: House, found: Watched, now: datetime) -> datetime | None:
@@ -49,12 +54,33 @@ async def look_if_due(house: House, found: Watched, now: datetime) -> datetime |
 
 def due_at(info: PlatformInfo, connection: Connection, grant: Grant) -> datetime | None:
     """When a connection needs a live check; None where refreshing is the proof, or nothing is to prove."""
-    if info.probe_interval is None or connection.state != "live" or connection.problem is not None:
+    if connection.state != "live" or grant.state != "live":
         return None
-    if grant.state != "live":
+    if connection.problem is not None:
+        return _again_at(info, connection)
+    if info.probe_interval is None:
         return None
     due = proved_at(connection, grant) + info.probe_interval
     return due if connection.probed_at is None else max(due, connection.probed_at + TRY_AGAIN)
+
+
+def _again_at(info: PlatformInfo, connection: Connection) -> datetime | None:
+    """When an account in trouble is looked at again. Not where it answers well though it cannot post: a check
+    cannot see such trouble, nor its end."""
+    began = connection.problem_at
+    if began is None or (connection.proved_at is not None and connection.proved_at > began):
+        return None
+    if not _trouble_was_seen(connection):
+        return began + TROUBLE_FIRST
+    assert connection.probed_at is not None
+    at = connection.probed_at + (info.probe_interval or TROUBLE_DAILY)
+    return at if at - began <= TROUBLE_MOST else None
+
+
+def _trouble_was_seen(connection: Connection) -> bool:
+    """Whether a check met the trouble that the account is in, so that another one can see its end."""
+    began, probed = connection.problem_at, connection.probed_at
+    return began is not None and probed is not None and probed >= began
 
 
 def proved_at(connection: Connection, grant: Grant) -> datetime:
@@ -82,7 +108,8 @@ async def check(house: House, found: Watched) -> bool:
     """One live check and what follows from it; true when the account answered for itself."""
     grant, connection = found.grant, found.connection
     async with house.db.write() as session:
-        await watching.probed(session, connection.id, house.clock.now())
+        if connection.problem is None:  # otherwise only what meets the trouble counts as a check
+            await watching.probed(session, connection.id, house.clock.now())
         if await breaker.is_open(session, grant.provider):
             return False
     try:
@@ -95,6 +122,8 @@ async def check(house: House, found: Watched) -> bool:
         return False
     async with house.db.write() as session:
         renamed = await _proved(session, grant, connection, seen, house.clock.now())
+    if _trouble_was_seen(connection) and connection.problem is not None:
+        await recovered(house, connection)
     if renamed:
         house.wake.outbox.set()
     return True
@@ -110,6 +139,28 @@ async def _proved(
     )
     await breaker.answered(session, grant.provider, now)
     return await renames.follow(session, connection, seen, now, only_handle=True)
+
+
+async def recovered(house: House, connection: Connection) -> bool:
+    """The account answers for itself again: its trouble is over, its alert closes, its posts go. False where it
+    was relinked or disconnected meanwhile."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        current = await session.execute(
+            update(Connection)
+            .where(Connection.id == connection.id, Connection.generation == connection.generation)
+            .values(problem=None, problem_detail=None, problem_at=None, proved_at=now)
+            .returning(Connection.id)
+            .execution_options(synchronize_session=False)
+        )
+        if current.first() is None:
+            return False
+        incident = await alerts.find_open(session, connection_key(connection.id))
+        if incident is not None:
+            await incident_closing.close_one(session, incident, "recovered", now)
+        await holding.release(session, house, [connection.id], now)
+    house.wake.all()
+    return True
 
 
 async def _silent(house: House, grant: Grant, code: str) -> None:
@@ -150,6 +201,7 @@ async def _trouble(house: House, found: Watched, why: Judgement) -> None:
             .returning(Connection.id)
             .execution_options(synchronize_session=False)
         )
+        await watching.probed(session, found.connection.id, now)
         if told.first() is not None:
             await incidents.connection_in_trouble(session, house, found.connection, why, now)
 

@@ -60,7 +60,7 @@ def step_reached(
 
 def next_step(until: datetime, now: datetime, hours: WorkingTime, days: Sequence[int]) -> datetime:
     """The next moment at which a step is reached; near the end at the latest tomorrow. Posts that are queued
-    beyond a known end make a look due when they are queued (`storage.watching.posts_changed`)."""
+    beyond a known end make a look due when they are queued (`storage.watching.look_soon`)."""
     near = until - timedelta(days=max(days)) - NEAR
     if now < near:
         return near

@@ -181,7 +181,7 @@ async def a_post(house: House, connection: Connection, **later: float) -> str:
                 **place,
             )
         )
-        await watching.posts_changed(session, [connection.id], now)
+        await watching.look_soon(session, [connection.id], now)
     return row_id
 
 

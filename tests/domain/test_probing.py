@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
-from storage.models import Connection, Grant, Notice
+from storage.models import Connection, Delivery, Grant, Notice
 from tests.domain.crowd import a_post, all_incidents, live, told, work
 from tests.support import grant_of, house_at, linked
 
@@ -118,3 +118,45 @@ async def test_a_check_without_an_answer_concludes_nothing(
             row = await session.get_one(Connection, connection.id)
             grant = await session.get_one(Grant, connection.grant_id)
         assert row.problem is None and grant.state == "live" and row.probed_at is not None
+
+
+async def test_trouble_that_a_check_can_see_ends_by_itself_and_its_posts_go(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")  # where nothing is checked otherwise
+        await work(house)
+        twins.world.set_fault("suspended", "x", account=connection.account_id)
+        await a_post(house, connection, minutes=0)
+        later = await a_post(house, connection, days=3)
+        await live(house, twins, days=1)
+        (incident,) = await all_incidents(database)
+        assert (incident.state, incident.connection_id) == ("open", connection.id)
+        before = probes(twins, "x")
+        await live(house, twins, hours=20)
+        assert probes(twins, "x") <= before + 1
+        twins.world.faults.clear()
+        await live(house, twins, days=1, hours=2)
+        (incident,) = await all_incidents(database)
+        assert (incident.state, incident.closed_how) == ("closed", "recovered")
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+            delivery = await session.get_one(Delivery, later)
+        assert row.problem is None and delivery.state == "scheduled"
+
+
+async def test_trouble_that_no_check_can_see_waits_for_a_person(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        async with database.write() as session:
+            now = house.clock.now()
+            trouble = {"problem": Reason.SPAM, "problem_at": now, "next_change_at": now}
+            await session.execute(update(Connection).values(**trouble))
+        before = probes(twins, "instagram")
+        await live(house, twins, days=4)
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+        assert row.problem == Reason.SPAM and probes(twins, "instagram") == before + 1
