@@ -55,8 +55,8 @@ async def look_at_all(session: AsyncSession, workspace_id: str, now: datetime) -
 
 
 async def look_soon(session: AsyncSession, connection_ids: Iterable[str], now: datetime) -> None:
-    """In the next sweep these connections are looked at: posts were queued, moved or taken out, and a known end
-    may lie before one now, or before none any more; or trouble began, and has to be looked at again."""
+    """In the next sweep these connections are looked at: posts were queued, moved or taken out, and a known
+    end may lie before one now, or before none any more; or trouble began, and has to be looked at again."""
     await session.execute(
         update(Connection)
         .where(Connection.id.in_(sorted(set(connection_ids))), Connection.state == "live")

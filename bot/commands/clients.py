@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -67,9 +66,7 @@ async def _page(desk: Desk, asker: Asker, page: int) -> Message:
         messages.Listed(item.id, item.slug, item.name, item.team_channel, item.client_channel)
         for item in seen
     ]
-    if outsider:
-        listed = [replace(item, team_channel=None) for item in listed]
-    return messages.listing(listed, page, may_create=not outsider, closed=len(gone))
+    return messages.listing(listed, page, may_change=not outsider, closed=len(gone))
 
 
 async def _closed(desk: Desk, asker: Asker, page: int) -> Message:

@@ -84,7 +84,8 @@ async def _listing(
     found.sort(key=lambda row: (by_id[row.client_id].slug, row.platform, row.handle.casefold()))
     shown = found[: messages.SHOWN_MOST]
     items = [await _leaving(session, desk, row, by_id[row.client_id]) for row in shown]
-    return messages.listing(items, len(found), done)
+    some = bool(wish.platforms or wish.handle)
+    return messages.listing(items, len(found), done, of_some=some)
 
 
 def _is_meant(row: Connection, wish: Wish) -> bool:

@@ -41,7 +41,9 @@ async def load(desk: Desk, asker: Asker, text: str, page: int = 0, only: Only = 
             only=only,
             reader=asker.user_id,
         )
-    return replace(facts, is_set_up=True) if asker.actor.outsider else facts
+    if not asker.actor.outsider:
+        return facts
+    return replace(facts, is_set_up=True, lines=tuple(replace(one, can_check=False) for one in facts.lines))
 
 
 async def turn_page(desk: Desk, press: Press, commands: Sequence[Command] = ()) -> Message | None:

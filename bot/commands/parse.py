@@ -89,6 +89,7 @@ def parse(text: str, platforms: Iterable[str] = ()) -> Typed:
     known = {key: key for key in (*KEYS, *platforms)} | NICKNAMES
     found: list[str] = []
     names: list[str] = []
+    pictures: list[str] = []
     named = handle = None
     for word, quoted in words_of(text):
         platform = None if quoted else known.get(word.casefold())
@@ -100,8 +101,10 @@ def parse(text: str, platforms: Iterable[str] = ()) -> Typed:
             handle = handle or word.lstrip("@") or None
         elif word.casefold() not in FILLERS and any(char.isalnum() for char in word):
             names.append(word)
+        elif any(unicodedata.category(char) == "So" for char in word):
+            pictures.append(word)  # of an emoji alone nothing else can be meant than a name
     too_long = len(text) > LONGEST
-    return Typed(tuple(dict.fromkeys(found)), named, tuple(names), handle, too_long)
+    return Typed(tuple(dict.fromkeys(found)), named, tuple(names or pictures), handle, too_long)
 
 
 def words_of(text: str) -> list[tuple[str, bool]]:

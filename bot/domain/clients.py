@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from storage.models import Client, new_id
 from storage.upsert import insert_new
 
 SLUG_MAX = 40
+AS_LATIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
+"""Letters that are not another one with a mark."""
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 
@@ -42,7 +45,9 @@ class Unknown:
 
 def slug_of(text: str) -> str:
     """What a person typed, as a slug. Raises Refused where nothing usable is left."""
-    slug = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(AS_LATIN))
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    slug = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
     if not SLUG.fullmatch(slug) or len(slug) > SLUG_MAX:
         raise Refused(
             f"A client's short name has up to {SLUG_MAX} letters from a to z, digits and dashes, "

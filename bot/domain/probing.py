@@ -142,8 +142,8 @@ async def _proved(
 
 
 async def recovered(house: House, connection: Connection) -> bool:
-    """The account answers for itself again: its trouble is over, its alert closes, its posts go. False where it
-    was relinked or disconnected meanwhile."""
+    """The account answers for itself again: its trouble is over, its alert closes, its posts go. False where
+    it was relinked or disconnected meanwhile."""
     now = house.clock.now()
     async with house.db.write() as session:
         current = await session.execute(

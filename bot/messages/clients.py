@@ -50,8 +50,9 @@ class ClientForm:
     team_digest: bool = False
 
 
-def listing(clients: Sequence[Listed], page: int, may_create: bool, closed: int = 0) -> Message:
-    """One page of the clients; `page` counts from 0; `closed`: how many closed ones there are beside them."""
+def listing(clients: Sequence[Listed], page: int, may_change: bool, closed: int = 0) -> Message:
+    """One page of the clients; `page` counts from 0; `closed`: how many closed ones there are beside them.
+    Whoever may not change them sees their names alone."""
     pages = max(1, -(-len(clients) // PAGE))
     page = min(max(page, 0), pages - 1)
     parts: list[blocks.Part | None] = [
@@ -59,20 +60,24 @@ def listing(clients: Sequence[Listed], page: int, may_create: bool, closed: int 
     ]
     for item in clients[page * PAGE : (page + 1) * PAGE]:
         change = blocks.button("Open", actions.OPEN_CLIENT, item.id, about=f"Open {item.slug}")
-        parts.append(blocks.section(_line(item), change))
+        parts.append(blocks.section(_line(item), change) if may_change else blocks.section(_name(item)))
     if not clients:
         parts.append(blocks.section("`/connect instagram client-a` in a channel starts one there."))
     if page > 0:
         parts.append(blocks.row(blocks.button("Previous page", actions.CLIENTS_PAGE, str(page - 1))))
     if page + 1 < pages:
         parts.append(blocks.row(blocks.button("Next page", actions.CLIENTS_PAGE, str(page + 1))))
-    if may_create:
+    if may_change:
         new = blocks.button("New client", actions.OPEN_CLIENT, NEW)
         old = (
             blocks.button(blocks.count(closed, "closed client"), actions.CLOSED_PAGE, "0") if closed else None
         )
         parts.append(blocks.row(new, old))
     return blocks.message(parts)
+
+
+def _name(item: Listed) -> str:
+    return f"*{blocks.safe(item.name)}* (`{item.slug}`)"
 
 
 def _line(item: Listed) -> str:
@@ -82,7 +87,7 @@ def _line(item: Listed) -> str:
     if item.client_channel:
         places.append(f"client in <#{item.client_channel}>")
     where = ", ".join(places) or "no channel yet, so alerts go to the operations channel"
-    return f"*{blocks.safe(item.name)}* (`{item.slug}`): {where}"
+    return f"{_name(item)}: {where}"
 
 
 def client_modal(form: ClientForm, metadata: str) -> blocks.Block:

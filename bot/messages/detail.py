@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.messages import actions, blocks, modals
@@ -106,7 +106,7 @@ def detail(facts: Detail, metadata: str) -> blocks.Block:
     client = facts.line.client
     parts: list[Part | None] = [
         section(f"✅ {facts.said}") if facts.said else None,
-        section(f"*{client.shown}* (`{client.slug}`)\n{line_words(facts.line, facts.account)}"),
+        section(f"*{client.shown}* (`{client.slug}`)\n{_how_it_is(facts)}"),
         _buttons(facts),
         divider(),
         section(f"*What it may do*\n{_permissions(facts.permissions)}"),
@@ -116,6 +116,11 @@ def detail(facts: Detail, metadata: str) -> blocks.Block:
     ]
     shown = [part.block for part in parts if part is not None]
     return modals.modal("Account", shown, close="Close", metadata=metadata)
+
+
+def _how_it_is(facts: Detail) -> str:
+    line = replace(facts.line, can_check=facts.may_check)
+    return line_words(line, facts.account, in_details=True)
 
 
 def _buttons(facts: Detail) -> Part | None:

@@ -59,11 +59,13 @@ class Gone:
     others: tuple[str, ...] = ()
 
 
-def listing(items: Sequence[Leaving], total: int, done: str = "") -> Message:
-    """The accounts, with Slack's own question behind each button. `done`: what the last press did."""
+def listing(items: Sequence[Leaving], total: int, done: str = "", *, of_some: bool = False) -> Message:
+    """The accounts, with Slack's own question behind each button. `done`: what the last press did; `of_some`:
+    only some were asked for."""
     first = section(done) if done else None
     if not items:
-        nothing = "No other account is connected here." if done else "No account is connected here."
+        which = "No other account" if done else "No such account" if of_some else "No account"
+        nothing = f"{which} is connected here."
         return message([first, section(f"{nothing} `/health all` shows what there is.")])
     parts: list[Part | None] = [first, header("Which account should be disconnected?")]
     for item in items[:SHOWN_MOST]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.messages import actions as names
-from bot.messages.blocks import Part, button, count, link_button, mention, safe
+from bot.messages.blocks import Part, agree, button, count, link_button, mention, safe
 from bot.messages.incident_facts import NONE_WAIT, Waiting
 from bot.messages.people import Account, ClientName
+from bot.messages.reasons import NEEDS_MORE
 from bot.messages.times import moment
-from bot.messages.words import account_words
+from bot.messages.words import CHECK, CHECK_IN_DETAILS, RECONNECT, account_words
 
 SHORT_NAME_MAX = 40
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
@@ -23,7 +24,7 @@ class HealthLine:
 
     `colour` and `state` are words of bot.domain.health. Instants are UTC-aware. `until`: when a person will
     be needed. `url`: an alert's open reconnect link. `permission`: what the missing one is for. `paused_by`:
-    a Slack user id.
+    a Slack user id. `can_check`: whether the reader may have it looked at.
     """
 
     client: ClientName
@@ -38,12 +39,14 @@ class HealthLine:
     waiting: Waiting = NONE_WAIT
     url: str | None = None
     paused_by: str | None = None
+    can_check: bool = True
 
 
-def line_words(line: HealthLine, account: Account) -> str:
-    """One account's state, in finished mrkdwn."""
+def line_words(line: HealthLine, account: Account, *, in_details: bool = False) -> str:
+    """One account's state, in finished mrkdwn. `in_details`: in the account's own window."""
+    state = _state(line, account, check=CHECK if in_details else CHECK_IN_DETAILS)
     said = [
-        f"{SIGNS[line.colour]} *{safe(account.label)}* on {account.platform.title}: {_state(line, account)}",
+        f"{SIGNS[line.colour]} *{safe(account.label)}* on {account.platform.title}: {state}",
         _needed(line),
         _posts(line),
         f"_Last refreshed {moment(line.refreshed_at, line.client.zone)}._" if line.refreshed_at else "",
@@ -62,10 +65,12 @@ def short_words(line: HealthLine, account: Account) -> str:
     return " ".join(word for word in said if word)
 
 
-def _state(line: HealthLine, account: Account, *, advised: bool = True) -> str:
+def _state(line: HealthLine, account: Account, *, advised: bool = True, check: str = CHECK_IN_DETAILS) -> str:
     title = account.platform.title
     if line.state in ("dead", "trouble"):
-        words = account_words(line.reason, account.platform, permission=line.permission)
+        checks = line.state == "trouble" and line.can_check and line.reason in NEEDS_MORE
+        cure = check if checks else RECONNECT
+        words = account_words(line.reason, account.platform, cure=cure, permission=line.permission)
         what = f"{'disconnected' if line.state == 'dead' else 'cannot post'}. {words.what}"
         return f"{what} {words.advice}" if advised else what
     if line.state == "limited":
@@ -95,11 +100,16 @@ def _needed(line: HealthLine) -> str:
 
 def _posts(line: HealthLine) -> str:
     waiting = line.waiting
-    if not waiting.posts:
-        return ""
-    first = f", the first {moment(waiting.first_due, line.client.zone)}" if waiting.first_due else ""
-    noun = "waiting" if line.colour == "red" else "queued"
-    return f"{count(waiting.posts, 'post')} {noun}{first}."
+    to_come = waiting.posts - waiting.late
+    said = []
+    if to_come:
+        first = f", the first {moment(waiting.first_due, line.client.zone)}" if waiting.first_due else ""
+        noun = "waiting" if line.colour == "red" or line.state == "paused" else "queued"
+        said.append(f"{count(to_come, 'post')} {noun}{'' if waiting.late else first}.")
+    if waiting.late:
+        asks = agree(waiting.late, "is late and waits", "are late and wait")
+        said.append(f"{count(waiting.late, 'post')} {asks} for the team's word.")
+    return " ".join(said)
 
 
 def cure_button(line: HealthLine, account: Account, *, main: bool = False) -> Part | None:

@@ -10,7 +10,7 @@ from bot.messages import actions as names
 from bot.messages import blocks, modals
 from bot.messages.blocks import Block, Part, agree, button, context, count, header, listed, row, section
 from bot.messages.message import Message
-from bot.messages.times import day, zone_of
+from bot.messages.times import dated, zone_of
 
 FILE = "import.file"
 TITLE = "Import a calendar"
@@ -47,7 +47,7 @@ def first_words(due_at: datetime | None, zone: str, labels: Mapping[str, str], t
     if due_at is None:
         return accounts
     local = due_at.astimezone(zone_of(zone))
-    return f"{day(local.date())} {local:%Y %H:%M} ({zone}): “{blocks.plain(text, 60)}” on {accounts}"
+    return f"{dated(local.date())} {local:%H:%M} ({zone}): “{blocks.plain(text, 60)}” on {accounts}"
 
 
 def upload(metadata: str, columns: Sequence[str], problem: str = "") -> Block:

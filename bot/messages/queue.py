@@ -65,7 +65,7 @@ def queue_message(facts: QueueFacts, said: str = "") -> Message:
     parts += [_heading(facts), *_paused(facts)]
     for _, items in groupby(sorted(facts.items, key=_local), key=lambda item: _local(item).date()):
         of_day = list(items)
-        parts.append(section(f"*{day(_local(of_day[0]).date())}*"))
+        parts.append(section(f"*{dated(_local(of_day[0]).date())}*"))
         for item in of_day:
             parts += [section(_line(item, facts)), row(*_buttons(item, facts))]
     parts += [_pages(facts), _pausing(facts)]

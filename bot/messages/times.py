@@ -28,6 +28,11 @@ def day(of: date) -> str:
     return f"{of:%a} {of.day} {of:%b}"
 
 
+def dated(of: date) -> str:
+    """A day with its year, for what may lie far ahead: "Fri 20 Nov 2026"."""
+    return f"{day(of)} {of.year}"
+
+
 def both_zones(at: datetime, zone: str, author_zone: str | None) -> str:
     """A moment in the client's zone, with the author's beside it where that differs."""
     local = at.astimezone(zone_of(zone))
@@ -37,7 +42,7 @@ def both_zones(at: datetime, zone: str, author_zone: str | None) -> str:
         if mine.utcoffset() != local.utcoffset():
             other_day = "" if mine.date() == local.date() else f"{day(mine.date())} "
             place += f"; {other_day}{mine:%H:%M} for you"
-    return f"{day(local.date())} {local:%H:%M} ({place})"
+    return f"{dated(local.date())} {local:%H:%M} ({place})"
 
 
 def span(length: timedelta) -> str:

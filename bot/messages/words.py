@@ -20,6 +20,7 @@ from bot.messages.reasons import (
 
 RECONNECT = "press *Reconnect*"
 CHECK = "press *Check now*"
+CHECK_IN_DETAILS = "press *Check now* in its details"
 
 
 @dataclass(frozen=True, slots=True)

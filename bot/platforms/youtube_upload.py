@@ -173,6 +173,10 @@ def problems(content: Content) -> Iterator[ContentProblem]:
         yield ContentProblem("title", Reason.TEXT_REFUSED, "A video on YouTube needs a title.")
     if len(title) > TITLE_MAX:
         words = f"The title has {len(title)} characters; YouTube takes at most {TITLE_MAX}."
+        if not (content.title or "").strip():
+            words = (
+                f"YouTube needs a title of at most {TITLE_MAX} characters: the text's first line is longer."
+            )
         yield ContentProblem("title", Reason.TEXT_TOO_LONG, words)
     for field, words in (("title", title), ("text", about)):
         if "<" in words or ">" in words:

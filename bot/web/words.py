@@ -202,6 +202,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.SECURITY_HOLD: "{title} asks for a security check. Log in there and finish it.",
     Reason.ROLE_LOST: "This login may not post for the {noun}. Ask its owner for the role.",
     Reason.ACCOUNT_GONE: "This {noun} does not exist any more.",
+    Reason.PERMISSION_MISSING: "{title} gave us no {noun}: it was not ticked there, or this login has none.",
     Reason.APP_NOT_REVIEWED: "Until our app is reviewed by {title}, only testers' accounts can be connected.",
 }
 ACCOUNT_TYPES: Mapping[str, str] = {

@@ -25,6 +25,7 @@ SLUGS = ("client-a", "client-b")
         ("x client a", ("x",), "client a", None),
         ("li <#C012345|client-a>", ("linkedin",), "client-a", None),
         ("pin client-a \U0001f680", ("pinterest",), "client-a", None),
+        ("pin \U0001f680", ("pinterest",), "\U0001f680", None),
         ("instagram \u200bclient-a\u200b", ("instagram",), "client-a", None),
         ("client-a instagram instagram", ("instagram",), "client-a", None),
         ('instagram "x"', ("instagram",), "x", None),

@@ -156,6 +156,13 @@ async def test_home_is_drawn_again_where_a_post_was_retried_in_it(scene: Scene) 
     assert "on its way again" not in await opened_home(scene, scene.ben)
 
 
+async def test_what_is_late_is_to_be_looked_at_and_no_next_post(scene: Scene) -> None:
+    account = await scene.account(await scene.client(), "x", "acme")
+    await scene.delivery(account, "blocked", late=True, reason="dead")
+    text = await opened_home(scene, scene.ben)
+    assert "1 post to look at" in text and "Next posts" not in text
+
+
 async def test_home_says_nothing_of_clients_to_outsiders(scene: Scene) -> None:
     client_id = await scene.client()
     await scene.account(client_id, "x", "acme")

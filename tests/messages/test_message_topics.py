@@ -512,6 +512,19 @@ def test_every_health_has_words(state: str, colour: str, reason: str) -> None:
         )
 
 
+def test_health_and_the_alert_name_the_same_cure() -> None:
+    one = line(state="trouble", colour="red", reason="suspended", account=ACME)
+    assert "press *Check now* in its details" in health.health_message(HealthFacts((one,), {})).text
+    for other in (replace(one, can_check=False), replace(one, reason="permission_missing")):
+        assert "press *Reconnect*" in health.health_message(HealthFacts((other,), {})).text
+
+
+def test_health_tells_late_posts_from_queued_ones() -> None:
+    one = line(account=ACME, waiting=Waiting(3, NOW - timedelta(hours=3), late=2))
+    shown = health.health_message(HealthFacts((one,), {})).text
+    assert "1 post queued. 2 posts are late and wait for the team's word." in shown
+
+
 def test_health_tells_why_since_when_and_what_waits() -> None:
     red = line(state="dead", colour="red", reason="revoked", waiting=Waiting(3, NOW), url=URL)
     bare = HealthLine(OTHER)

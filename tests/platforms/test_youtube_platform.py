@@ -346,6 +346,11 @@ def test_what_youtube_would_refuse(content: Content, field: str, reason: Reason)
     assert problems[0].text.endswith(".")
 
 
+def test_a_long_first_line_in_the_place_of_a_title_says_so() -> None:
+    (problem,) = PLATFORM.check(Content(text="x" * 101, media=(film_of(DATA),)))
+    assert problem.field == "title" and "the text's first line" in problem.text
+
+
 def test_the_first_line_is_the_title_where_none_is_given() -> None:
     content = Content(text="Lamps\nOpen late", media=(film_of(DATA),))
     assert PLATFORM.check(content) == ()

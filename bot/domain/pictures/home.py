@@ -47,7 +47,7 @@ async def dashboard(
     return Dashboard(
         health=replace(facts, is_set_up=workspace.set_up_at is not None, **await heartbeat(session)),
         clients=tuple(_line(found, waiting.get(found[0].client.id, 0)) for found in shown),
-        queue=coming.items[:NEXT_MOST],
+        queue=tuple(one for one in coming.items if not all(each.late for each in one.accounts))[:NEXT_MOST],
         queued=coming.total,
         failed=failed.items[:FAILED_MOST],
         failures=failed.total,
