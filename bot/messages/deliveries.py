@@ -209,8 +209,9 @@ def edit_button(items: Sequence[DeliveryShown], *, main: bool = False) -> Part |
 
 
 def cure_button(item: DeliveryShown) -> Part | None:
-    """What puts a failed post right, where there is room for one button."""
-    found = [*reconnect_buttons([item]), edit_button([item]), retry_button([item], main=False)]
+    """What puts a post right that failed or is late, where there is room for one button."""
+    again = [retry_button([item], main=False), send_button([item], main=False)]
+    found = [*reconnect_buttons([item]), edit_button([item]), *again]
     return next((part for part in found if part is not None), None)
 
 

@@ -24,7 +24,7 @@ from bot.messages.blocks import (
 from bot.messages.deliveries import ALL_MOST, EXCERPT_MOST, DeliveryShown, PostShown, state_words
 from bot.messages.message import Message
 from bot.messages.people import ClientName
-from bot.messages.times import day, zone_of
+from bot.messages.times import dated, day, zone_of
 
 PAGE_POSTS = 8  # three blocks each, at most
 PAUSED_MOST = 5

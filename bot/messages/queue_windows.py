@@ -17,7 +17,7 @@ from bot.messages.blocks import (
     section,
 )
 from bot.messages.deliveries import DeliveryShown
-from bot.messages.times import day, zone_of
+from bot.messages.times import dated, day, zone_of
 from bot.messages.wall_time import Names, WallTime, fields
 from bot.messages.words import post_words
 
@@ -118,9 +118,9 @@ def _about(items: Sequence[DeliveryShown]) -> Block:
 def moved_words(due_at: datetime, last_at: datetime, zone: str, author_zone: str | None) -> str:
     """When posts go out now, from the first to the last, in the client's zone and the author's."""
     local, last = due_at.astimezone(zone_of(zone)), last_at.astimezone(zone_of(zone))
-    said = f"moved to {day(local.date())} {local:%H:%M} ({zone})"
+    said = f"moved to {dated(local.date())} {local:%H:%M} ({zone})"
     if last_at - due_at >= timedelta(minutes=1):
-        return f"{said} and after, the last {day(last.date())} {last:%H:%M}"
+        return f"{said} and after, the last {dated(last.date())} {last:%H:%M}"
     if author_zone is None:
         return said
     mine = due_at.astimezone(zone_of(author_zone))

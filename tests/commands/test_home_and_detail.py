@@ -160,7 +160,7 @@ async def test_what_is_late_is_to_be_looked_at_and_no_next_post(scene: Scene) ->
     account = await scene.account(await scene.client(), "x", "acme")
     await scene.delivery(account, "blocked", late=True, reason="dead")
     text = await opened_home(scene, scene.ben)
-    assert "1 post to look at" in text and "Next posts" not in text
+    assert "1 post to look at" in text and "Next posts" not in text and "Send now" in text
 
 
 async def test_home_says_nothing_of_clients_to_outsiders(scene: Scene) -> None:
