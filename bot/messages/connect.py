@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.messages import actions, blocks
-from bot.messages.logins import Offered, offered
+from bot.messages.logins import LABEL_MAX, Offered, offered
 from bot.messages.message import Message
 
 LIST_MAX = 20
@@ -190,7 +190,7 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
         state = f" ({item.state})" if item.state else ""
         about = f"Reconnect {item.label}"
         press = blocks.button("Reconnect", actions.RECONNECT_ACCOUNT, item.connection_id, about=about)
-        parts.append(blocks.section(f"• {blocks.safe(item.label)}{state}", press))
+        parts.append(blocks.section(f"• {blocks.safe(item.label, LABEL_MAX)}{state}", press))
     if len(asked.existing) > CHOICES_MAX:
         parts.append(blocks.context(f"… and {len(asked.existing) - CHOICES_MAX} more. `/health` lists all."))
     parts += offered(asked.offers)

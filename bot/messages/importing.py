@@ -140,9 +140,8 @@ def queueing(facts: ImportShown) -> Block:
 
 def result(facts: ImportShown) -> Message:
     """What a calendar came to, for whoever imported it."""
-    parts: list[Part | None] = [
-        header(f"{'⚠️' if facts.faults else '✅'} {blocks.plain(facts.name)} is imported")
-    ]
+    came = "is imported" if facts.queued or facts.known else "brought nothing to queue"
+    parts: list[Part | None] = [header(f"{'⚠️' if facts.faults else '✅'} {blocks.plain(facts.name)} {came}")]
     parts.append(section(_sum(facts, agree(facts.queued, "is queued", "are queued"))))
     parts += _faults(facts, 0, SOME)
     more = len(facts.faults) > SOME

@@ -31,6 +31,7 @@ from bot.messages.times import moment
 BUTTONS_MOST = 8
 OPTIONS_MOST = 100
 OPTION_VALUE_MAX = 150
+LABEL_MAX = 120  # a handle with its platform
 CLIENTS_MOST, ACCOUNTS_MOST = 12, 6
 PAGE_LINES = 8
 SIGNS = {"green": "✅", "yellow": "⚠️", "red": "⛔"}
@@ -102,7 +103,7 @@ def offered(items: Sequence[Offered]) -> list[Part | None]:
 
 
 def _offer_words(item: Offered) -> str:
-    return f"• *{safe(item.account)}*, with the login of {safe(item.holder or NOBODY)}"
+    return f"• *{safe(item.account, LABEL_MAX)}*, with the login of {safe(item.holder or NOBODY)}"
 
 
 def _link_button(item: Offered) -> Part:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.messages import actions as names
 from bot.messages import modals
-from bot.messages.blocks import Block, count, escape, section
+from bot.messages.blocks import Block, agree, count, escape, section
 from bot.messages.checking import CostShown, Moved, WarningShown, cost_words, stagger_words, warning_words
 
 APART = "release.apart"
@@ -35,7 +35,8 @@ def release_modal(facts: Releasing) -> Block:
     if len(facts.warned) > WARNINGS_MOST:
         said.append(f"… and {len(facts.warned) - WARNINGS_MOST} more like these.")
     said += [f"💰 {escape(cost_words(item))}" for item in facts.costs if item.links]
-    heading = f"*{count(facts.posts, 'post')}* for `{facts.slug}`: before this goes out, please look."
+    goes = agree(facts.posts, "it goes", "they go")
+    heading = f"*{count(facts.posts, 'post')}* for `{facts.slug}`: before {goes} out, please look."
     blocks: list[Block] = [section(heading).block, *(section(line).block for line in said)]
     if facts.moved:
         blocks.append(modals.field(APART, "How should they go out?", _how(facts.moved, facts.zone)))

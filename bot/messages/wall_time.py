@@ -53,7 +53,8 @@ def fields(names: Names, shown: WallTime, *, label: str = "Day", optional: bool 
 def fold_words(at: datetime, number: int, zone: str) -> str:
     """One of the two instants of a time that comes twice."""
     words = ("The first, before the clocks go back", "The second, after they went back")
-    return f"{words[number]} ({at.astimezone(zone_of(zone)):%z})"
+    offset = f"{at.astimezone(zone_of(zone)):%z}"
+    return f"{words[number]} (UTC{offset[:3]}:{offset[3:]})"
 
 
 def author_words(at: datetime, zone: str, author_zone: str | None) -> str:

@@ -110,7 +110,16 @@ CONNECT = [
         connect_window.window,
         Offer({"x": "X"}, MANY_CLIENTS[:1], None, None, False),
     ),
-    case("connect/window: 120 clients", connect_window.window, replace(WINDOW, clients=MANY_CLIENTS)),
+    *[
+        case(
+            f"connect/window: {size} clients",
+            connect_window.window,
+            replace(
+                WINDOW, clients=tuple((one.id, one.slug, one.name) for one in clients(size)), chosen=None
+            ),
+        )
+        for size in (*SIZES[1:], 120)
+    ],
     ugly(
         "connect/window: long",
         connect_window.window,
