@@ -27,9 +27,9 @@ from bot.messages.deliveries import DeliveryShown
 from bot.messages.health import HealthFacts
 from bot.messages.health_line import HealthLine
 from bot.messages.home import Dashboard
-from bot.messages.incident_facts import Waiting
+from bot.messages.incident_facts import Reminder, Waiting
 from bot.messages.message import Message
-from bot.messages.people import Account, ClientName
+from bot.messages.people import Account, ClientName, PlatformWords
 from bot.messages.retry import FailureFacts
 from bot.platforms.errors import Reason
 from sandbox.slack.limits import check_blocks
@@ -224,6 +224,46 @@ def test_a_warning_says_until_when_and_what_falls_after_it() -> None:
     assert "works until" in shown.text and "Mon 23 Nov 2026" in shown.text
     assert "1 of them after the end" in shown.text
     assert "disconnected" not in shown.text and "has run out" not in shown.text
+
+
+@pytest.mark.parametrize("reason", ["revoked", "refused", "password_changed", "lost_answer"])
+def test_what_works_for_now_is_not_called_over(reason: str) -> None:
+    """A login that is refused, and whose token still works: one sentence does not deny the other."""
+    said = check(
+        incident.incident(alert(severity="warning", reason=reason, until=NOW + timedelta(days=1)))
+    ).text
+    assert "It still works until" in said and "renew" in said
+    for over in (
+        "ended our access",
+        "ends our access",
+        "Somebody removed",
+        "our access with it",
+        "works again",
+    ):
+        assert over not in said
+
+
+def test_a_login_of_several_platforms_names_them_all() -> None:
+    page = Account(PlatformWords("facebook", "Facebook", "Page"), "", "Acme")
+    shown = check(incident.incident(alert(groups=(replace(group(), accounts=(page, ACME)),))))
+    assert "Acme on Facebook and @acme on Instagram are disconnected" in shown.text
+
+
+def test_operations_are_called_and_hear_whose_login_it_is() -> None:
+    facts = alert(operations=True, holder="Grace <Hopper>", called=("U0BOB",), groups=(group(), group(OTHER)))
+    root = check(incident.incident(facts))
+    assert "The login of *Grace &lt;Hopper&gt;*" in root.text and "<@U0BOB>" in root.text
+    for news in (
+        incident_news.news(facts, "dead"),
+        incident_news.reminder(replace(facts, reminder=Reminder(), opened_at=NOW)),
+    ):
+        assert news is not None and "<@U0BOB>" in news.text and "has a button for each" in news.text
+    assert "<@U0BOB>" not in incident_news.news(replace(facts, how="relinked"), "dead").text
+
+
+def test_posts_of_a_paused_client_are_not_promised() -> None:
+    shown = check(incident.incident(alert(groups=(group(paused_at=NOW),))))
+    assert "once it works again and posting is resumed" in shown.text
 
 
 def test_trouble_that_a_reconnect_does_not_cure_is_checked_first() -> None:
