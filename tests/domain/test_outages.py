@@ -15,7 +15,18 @@ from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Breaker, Delivery, Grant, Notice
-from tests.domain.crowd import a_post, all_incidents, crowd, linked_as, live, news, states, told, work
+from tests.domain.crowd import (
+    a_post,
+    all_incidents,
+    crowd,
+    linked_as,
+    live,
+    news,
+    planted,
+    states,
+    told,
+    work,
+)
 from tests.domain.logins import link_first
 from tests.support import a_client, another, grant_of, house_at, linked
 
@@ -37,7 +48,8 @@ async def test_an_outage_is_told_to_the_operator_once_and_kills_nothing(
 ) -> None:
     async with house_at(twins, database, tmp_path) as house:
         clients = [await a_client(house, f"client-{index}", f"C{index}") for index in range(5)]
-        await crowd(house, twins, "x", clients, 20)
+        pattern = await linked(house, twins, "x", clients[0])
+        await planted(house, twins, pattern, clients, [str(5000 + index) for index in range(19)])
         await all_due(house, twins)
         twins.world.set_fault("unavailable", "x")
         before = len(twins.world.ledger.find("fault_met", platform="x"))

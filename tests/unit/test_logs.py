@@ -26,13 +26,14 @@ OPAQUE = "Zx81" * 12
 def configured(stream: io.StringIO) -> Iterator[None]:
     root = logging.getLogger()
     before = (list(root.handlers), root.level, sys.excepthook)
+    plain = structlog.get_config()
     logs.configure("INFO", stream=stream)
     try:
         yield
     finally:
         root.handlers[:], sys.excepthook = before[0], before[2]
         root.setLevel(before[1])
-        structlog.reset_defaults()
+        structlog.configure(**plain)
 
 
 @pytest.fixture
