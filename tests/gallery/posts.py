@@ -207,6 +207,8 @@ def _queue(number: int, **values: object) -> QueueFacts:
     return replace(plain, **values)  # type: ignore[arg-type]
 
 
+TWO_ZONES = QueueFacts((*_queued(2), *_queued(2, OTHER)), 4, (CLIENT, OTHER), scope="all")
+
 TWO_ACCOUNTS = Queued(
     NEW_SHOES,
     SOON,
@@ -234,6 +236,7 @@ QUEUE = [
         queue.queue_message,
         _queue(2, clients=(CLIENT, OTHER), scope="all", may_pause_all=True),
     ),
+    case("queue/two zones", queue.queue_message, TWO_ZONES),
     case(
         "queue/all paused",
         queue.queue_message,

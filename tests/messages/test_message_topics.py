@@ -21,6 +21,7 @@ from bot.messages import (
     invitation,
     late,
     posts,
+    queue,
     retry,
 )
 from bot.messages.deliveries import DeliveryShown
@@ -30,6 +31,7 @@ from bot.messages.home import Dashboard
 from bot.messages.incident_facts import Reminder, Waiting
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName, PlatformWords
+from bot.messages.queue import Queued, QueueFacts
 from bot.messages.retry import FailureFacts
 from bot.platforms.errors import Reason
 from sandbox.slack.limits import check_blocks
@@ -631,3 +633,12 @@ def test_a_platform_that_waits_for_a_review_says_so_and_how_to_switch_it_on() ->
     )
     plain = connect.all_off([replace(off, settings=())]).text
     assert plain == f"LinkedIn Page is not switched on here yet. {why} An admin can have that changed."
+
+
+def test_a_list_of_several_zones_says_which_each_time_is_in() -> None:
+    far = replace(OTHER, zone="America/New_York")
+    items = [Queued(queued_post(client=one), NOW, (delivery("scheduled"),)) for one in (CLIENT, far)]
+    said = check(queue.queue_message(QueueFacts(tuple(items), 2, (CLIENT, far), scope="all"))).text
+    assert "*15:00* CET" in said and "*09:00* EST" in said and "each client's own" in said
+    alone = check(queue.queue_message(QueueFacts((items[0],), 1, (CLIENT,)))).text
+    assert "CET" not in alone and "the client's own (Europe/Berlin)" in alone
