@@ -173,22 +173,25 @@ async def last_post(session: AsyncSession, connection_ids: Iterable[str]) -> dat
 
 
 async def trial_candidates(session: AsyncSession, provider: str, now: datetime) -> Sequence[Grant]:
-    """With whom a silent provider can be tried, the most harmless first: renewals that are due and were
-    never unclear, then working access tokens, then unclear renewals."""
+    """With whom a silent provider can be tried, the most harmless first: renewals that are due and were never
+    unclear, then working access tokens, then unclear renewals, then what was put off for the silence. None
+    only where nobody is left to ask for."""
     rest = select(Connection.id).where(Connection.grant_id == Grant.id, Connection.state == "live").exists()
     living = (Grant.provider == provider, Grant.state == "live", rest)
     clean_due = select(Grant).where(*living, Grant.waiting_for_platform.is_(False), Grant.next_due_at <= now)
     no_end = Grant.access_expires_at.is_(None)
     works = select(Grant).where(*living, or_(no_end, Grant.access_expires_at > now))
     unclear = select(Grant).where(*living, Grant.waiting_for_platform.is_(True))
+    put_off = select(Grant).where(*living)
     found: list[Grant] = []
     for query in (
         clean_due.order_by(Grant.next_due_at),
         works.order_by(Grant.proved_at.desc()),
         unclear.order_by(Grant.next_due_at),
+        put_off.order_by(Grant.next_due_at),
     ):
         found += (await session.execute(query.limit(1))).scalars()
-    return found
+    return list({grant.id: grant for grant in found}.values())
 
 
 async def silent_providers(session: AsyncSession, now: datetime) -> Sequence[str]:

@@ -17,7 +17,7 @@ from bot.domain.house import House
 from bot.domain.incident_threads import connection_key
 from bot.domain.lifetimes import JITTER, fresh_jitter
 from bot.domain.outcomes import Judgement, judge_verdict
-from bot.domain.refreshing import Cause
+from bot.domain.refreshing import Cause, Skipped
 from bot.http import HttpError
 from bot.platforms.base import Account, PlatformInfo
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
@@ -223,11 +223,14 @@ async def try_again(house: House, provider: str) -> None:
 
 async def _tried(house: House, grant: Grant, now: datetime) -> bool:
     """Whether a call was made with this grant."""
-    if (grant.next_due_at is not None and grant.next_due_at <= now) or grant.waiting_for_platform:
+    is_due = grant.next_due_at is not None and grant.next_due_at <= now
+    has_ended = grant.access_expires_at is not None and grant.access_expires_at <= now
+    if is_due or has_ended or grant.waiting_for_platform:
         result = await refreshing.refresh(house, grant, Cause.TRIAL)
         if isinstance(result, Judgement):
             await second_look.after_refresh(house, grant.id, result)
-        return isinstance(result, Judgement)
+        if result is not Skipped.NOT_LIVE:
+            return isinstance(result, Judgement)
     async with house.db.read() as session:
         reach = await grants.live_reach(session, grant.id)
     if not reach:

@@ -93,6 +93,25 @@ async def test_what_waited_comes_back_spread_over_minutes(
         assert dues[-1] - row.retry_at < breaker.SPREAD + timedelta(minutes=1)
 
 
+async def test_an_outage_is_not_over_because_the_last_access_token_ended_in_it(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        await work(house)
+        twins.world.set_fault("unavailable", "x")
+        async with house.db.write() as session:
+            for _ in range(breaker.OPENS_AFTER):
+                await breaker.silent(session, "x", house.clock.now())
+        await live(house, twins, hours=5)
+        (outage,) = await all_incidents(database)
+        assert (outage.kind, outage.state) == ("platform", "open") and await news(database) == []
+        twins.world.faults.clear()
+        await live(house, twins, hours=1)
+        (outage,) = await all_incidents(database)
+        assert (outage.state, (await grant_of(house, connection)).state) == ("closed", "live")
+
+
 async def test_an_outage_that_flaps_is_one_episode(twins: Twins, database: Database, tmp_path: Path) -> None:
     async with house_at(twins, database, tmp_path) as house:
         await linked(house, twins, "x")
