@@ -44,6 +44,7 @@ class Agency:
 
     maria: User
     tom: User
+    kim: User
     operations: Channel
     bakery: Channel
     florist: Channel
@@ -57,17 +58,19 @@ def found(sandbox: Sandbox) -> Agency:
     slack.add_team("acme-agency", "Acme Agency", TEAM)
     maria = slack.add_user(TEAM, "maria.lopez", is_admin=True, tz="Europe/Berlin")
     tom = slack.add_user(TEAM, "tom.becker", tz="Europe/London")
+    kim = slack.add_user(TEAM, "kim.weber", is_restricted=True, tz="America/New_York")  # the bakery's guest
     install = slack.install(TEAM)
     people = (maria.id, tom.id)
     everybody = (*people, install.bot_user_id)
     operations, bakery, florist, roastery = (
         slack.add_channel(TEAM, name, *everybody) for name in ("operations", "bakery", "florist", "roastery")
     )
+    bakery.members.add(kim.id)
     neighbours(sandbox)
     for number, (handle, name) in enumerate(SHOPS, 1):
         for account in accounts_of(number, handle, name):
             sandbox.platforms.add_account(account)
-    return Agency(maria, tom, operations, bakery, florist, roastery, install.token)
+    return Agency(maria, tom, kim, operations, bakery, florist, roastery, install.token)
 
 
 def neighbours(sandbox: Sandbox) -> None:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from sandbox.control import create_control_routes, render_faults_panel
 from sandbox.page import Panel, create_page_routes, create_slack_panel_routes, slack_panel
 from sandbox.platforms.fetch import HttpFetcher
+from sandbox.platforms.public import create_public_routes
 from sandbox.platforms.twins import create_platform_routes
 from sandbox.slack import AppConfig, SlackWorld, create_slack_routes
 from sandbox.world import PlatformWorld
@@ -50,6 +51,7 @@ class Sandbox:
         return Starlette(
             routes=[
                 *create_slack_routes(self.slack),
+                *create_public_routes(self.platforms),
                 *create_platform_routes(self.platforms, fetcher=HttpFetcher(rewrite=self.rewritten)),
                 *create_control_routes(self.platforms),
                 *create_slack_panel_routes(self.slack),

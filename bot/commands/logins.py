@@ -12,6 +12,7 @@ from bot.domain import living
 from bot.domain.errors import Refused
 from bot.domain.labels import label_on
 from bot.domain.pictures import logins as pictures
+from bot.domain.pictures.parts import needed_soon
 from bot.messages import actions
 from bot.messages import logins as messages
 from bot.messages.message import Message
@@ -68,8 +69,18 @@ async def link_living(desk: Desk, press: Press) -> Message:
     if client is None or grant is None:
         raise Refused(living.GONE)
     row, client = await living.link(desk.house, press.asker.actor, client.id, grant.id, platform, account_id)
-    label = label_on(desk.house, row)
-    return messages.living_linked(label, client.slug, grant.subject_name, row.id, row.generation)
+    now, workspace = desk.house.clock.now(), press.asker.workspace
+    return messages.living_linked(
+        messages.LivingLink(
+            label_on(desk.house, row),
+            client.slug,
+            client.zone,
+            grant.subject_name,
+            row.id,
+            row.generation,
+            needed_soon(desk.house, row.platform, grant, workspace, now),
+        )
+    )
 
 
 def _parts(press: Press) -> tuple[str, str, str, str]:

@@ -145,10 +145,14 @@ def _linked(client: ClientName, line: Line, item: Linked) -> list[Part | None]:
 
 def _holds(client: ClientName, item: Linked) -> str:
     """That a short consent will need a person again."""
-    if item.holds_until is None:
-        return ""
-    until = moment(item.holds_until, client.zone)
-    return f"\n⏳ It holds until {until}. Then somebody has to sign in again: I remind you in time."
+    return f"\n{holds_words(item.holds_until, client.zone)}" if item.holds_until is not None else ""
+
+
+def holds_words(until: datetime, zone: str) -> str:
+    """Said at linking, where a person is needed again soon."""
+    return (
+        f"⏳ It holds until {moment(until, zone)}. Then somebody has to sign in again: I remind you in time."
+    )
 
 
 def _full_name(account: Account) -> str:

@@ -24,6 +24,7 @@ from bot.messages.blocks import (
     safe,
     section,
 )
+from bot.messages.invitation import holds_words
 from bot.messages.message import Message
 from bot.messages.people import Account, ClientName, PlatformWords
 from bot.messages.times import moment
@@ -149,18 +150,34 @@ def ask_by_name(item: Offered) -> Message:
     return message([section(text), row(yes)])
 
 
-def living_linked(account: str, slug: str, holder: str, connection_id: str, generation: int) -> Message:
+@dataclass(frozen=True, slots=True)
+class LivingLink:
+    """An account that was linked without a consent, with the login of `holder`. `until`: when a person is
+    needed for that login, where that is soon (UTC-aware)."""
+
+    account: str
+    slug: str
+    zone: str
+    holder: str
+    connection_id: str
+    generation: int
+    until: datetime | None = None
+
+
+def living_linked(link: LivingLink) -> Message:
     """Linked without a consent; whoever pressed can take it back."""
+    account, slug = link.account, link.slug
     undo = button(
         "Not the right account: undo",
         names.UNDO_LINK,
-        names.joined(connection_id, str(generation)),
+        names.joined(link.connection_id, str(link.generation)),
         confirm=Confirm(
             "Undo this link?", f"{plain(account)} is disconnected from {plain(slug)}.", "Undo", True
         ),
     )
-    text = f"✅ *{safe(account)}* is linked for `{slug}`, with the login of {safe(holder or NOBODY)}."
-    return message([section(text), row(undo)])
+    text = f"✅ *{safe(account)}* is linked for `{slug}`, with the login of {safe(link.holder or NOBODY)}."
+    holds = section(holds_words(link.until, link.zone)) if link.until is not None else None
+    return message([section(text), holds, row(undo)])
 
 
 # -- /health logins --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -169,6 +170,20 @@ async def test_connect_offers_what_a_living_login_reaches(scene: Scene) -> None:
     undone = await scene.press(scene.ben, told, actions.UNDO_LINK)
     assert "no longer linked" in undone.text
     assert (await scene.get(Connection, row.id)).state == "disconnected"
+
+
+async def test_a_login_that_needs_a_person_soon_says_so_when_an_account_is_linked_with_it(
+    scene: Scene,
+) -> None:
+    put_up(scene)
+    a = await scene.client()
+    await scene.client("bakery", scene.channel("bakery", scene.ben))
+    end = scene.house.clock.now() + timedelta(days=5)
+    await a_login(scene, a, "Zoe", FOUND[0], refresh_token=None, access_expires_at=end)
+    said = await scene.answer(scene.ben, "/connect", "x bakery")
+    link = buttons(said)["Link @page2 on X"]
+    told = await scene.press(scene.ben, said, actions.LINK_LIVING, value=link["value"])
+    assert "is linked for `bakery`" in told.text and "It holds until" in told.text
 
 
 async def test_a_link_can_be_sent_instead(scene: Scene) -> None:

@@ -94,9 +94,7 @@ async def test_a_clients_life_from_one_command_to_its_end(office: Office) -> Non
     await office.demo.settled()
     assert seen.confirm is not None
 
-    kim = slack.add_user(maria.user.team_id, "kim", is_restricted=True)
-    office.channel.members.add(kim.id)
-    guest = Person(slack, kim.id)
+    guest = Person(slack, office.demo.agency.kim.id)
     for text in (
         await answer(office, guest, "/health", "all"),
         await answer(office, guest, "/lamplighter", "clients"),

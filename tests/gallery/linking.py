@@ -76,6 +76,7 @@ def _used(state: str = "used", **values: object) -> Line:
 
 
 OFFER = _offers(1)[0]
+LIVING = logins.LivingLink("@acme on X", "client-a", "Europe/Berlin", "Grace Hopper", ROW, 1)
 UNSURE = Unsure("clinet-a", "client-a", ("client-a", "northwind"), True, ("instagram", "x"))
 
 CONNECT = [
@@ -144,15 +145,8 @@ CONNECT = [
     ugly("connect/which platform: at its worst", connect.which_platform, (UGLY, UGLY), None, TITLES, UGLY),
     ugly("connect/which client: at its worst", connect.which_client, Unsure(UGLY, None, (), True, ("x",))),
     case("connect/ask by name", logins.ask_by_name, replace(OFFER, elsewhere=("northwind", "client-b"))),
-    case(
-        "connect/linked without a sign-in",
-        logins.living_linked,
-        "@acme on X",
-        "client-a",
-        "Grace Hopper",
-        ROW,
-        1,
-    ),
+    case("connect/linked without a sign-in", logins.living_linked, LIVING),
+    case("connect/linked without a sign-in, not for long", logins.living_linked, replace(LIVING, until=NOW)),
     case("connect/undone", links.undone, "@acme on Instagram", "client-a"),
     case("connect/client asked", links.client_asked, "client-a", "C0SHARED"),
     case("connect/no client channel", links.no_client_channel, CLIENT_ID, "client-a"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot.domain import inviting
-from bot.domain.health import short_life
+from bot.domain.health import person_needed_at, short_life, warn_before
 from bot.domain.house import House
 from bot.messages.incident_facts import Waiting
 from bot.messages.people import Account, ClientName, PlatformWords
@@ -57,6 +57,15 @@ def holds_until(
         return None
     end = short_life(platform.info, grant, workspace)
     return end if end is not None and end > now else None
+
+
+def needed_soon(
+    house: House, word: str, grant: Grant, workspace: Workspace, now: datetime
+) -> datetime | None:
+    """When a person is needed for a login that an account is linked with now; None where that is far off."""
+    platform = house.platform_for(word, grant.provider)
+    end = person_needed_at(platform.info, grant) if platform is not None else None
+    return end if end is not None and end - now <= warn_before(workspace) else None
 
 
 def waiting(found: Mapping[str, Queued], connection_ids: Iterable[str]) -> Waiting:
