@@ -25,7 +25,7 @@ from bot.messages.message import Message
 from bot.messages.people import Account, ClientName, PlatformWords
 from bot.messages.times import moment
 
-LINES_MOST = 8
+LINES_MOST, RENEWS_MOST = 8, 5
 ACCOUNTS_MOST = 16  # with their own picture and button, over all lines
 
 
@@ -59,6 +59,7 @@ class Line:
     review_note: str | None = None
     linked: tuple[Linked, ...] = ()
     hands_over: bool = False  # another login takes over what an old one carries
+    renews: tuple[Account, ...] = ()  # others of the client on the same login
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,9 @@ def _line(facts: Invitation, line: Line, most: int) -> list[Part | None]:
     note = f"\n⚠️ {safe(line.review_note, 300)}" if line.review_note else ""
     if line.hands_over:
         expected = f": another login takes over the {line.platform.account_noun}s on which it has the role"
+    elif line.renews:
+        others = listed([account.shown for account in line.renews], RENEWS_MOST)
+        expected += f". That renews {others}, too"
     about = f"{verb} {title} for {client.bare}"
     style = "primary" if _is_alone(facts.lines) else None
     press = link_button(f"{verb} {title}", line.url, style=style, about=about)

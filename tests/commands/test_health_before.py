@@ -152,6 +152,11 @@ async def test_one_sign_in_renews_all_that_rests_on_the_login(scene: Scene) -> N
     rows = await scene.all(Invitation)
     assert len(rows) == 2 and sum(row.connection_id in (accounts["ends"], second) for row in rows) == 1
     assert "One message with the links for" in said.text and "@soon" in said.text and "@beside" in said.text
+    await scene.settle()
+    told = [message.text for message in scene.ben.sees(scene.team.id)]
+    assert any(
+        f"That renews @{name} on Instagram, too" in text for text in told for name in ("soon", "beside")
+    )
     again = await scene.press(scene.ben, answer, actions.RENEW_ALL)
     assert "already" in again.text and len(await scene.all(Invitation)) == 2
 

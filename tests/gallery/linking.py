@@ -13,6 +13,7 @@ from bot.messages.invitation import Line
 from bot.messages.logins import Left, LoginLine, LoginsFacts, Offered
 from tests.gallery.case import Case, case, ugly
 from tests.gallery.facts import (
+    FACEBOOK,
     LINKEDIN,
     ODD_ONES,
     ON_X,
@@ -23,6 +24,7 @@ from tests.gallery.facts import (
     accounts,
     clients,
     page_of,
+    pages,
 )
 from tests.messages.message_facts import (
     ACME,
@@ -181,6 +183,13 @@ INVITATIONS = [
         "invitation/reconnect",
         invitation.invitation,
         invited(open_line(reconnects=True, expected="@acme", valid_until=None)),
+    ),
+    case(
+        "invitation/reconnect, others on the same login",
+        invitation.invitation,
+        invited(
+            open_line(platform=FACEBOOK, reconnects=True, expected="@acme.1", renews=pages(3)[1:]),
+        ),
     ),
     case(
         "invitation/hand over", invitation.invitation, invited(open_line(platform=LINKEDIN, hands_over=True))

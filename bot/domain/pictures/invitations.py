@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,8 @@ from bot.domain.inviting import usable
 from bot.domain.pictures.parts import account, client_name, holds_until, open_link, platform_words
 from bot.domain.undoing import WITHIN
 from bot.messages import invitation as shown
+from bot.messages.people import Account
+from storage import connections as links
 from storage import invitations as store
 from storage import pictures
 from storage.models import Client, Connection, Consent, Invitation, Workspace
@@ -37,9 +40,31 @@ async def batch(
         row.id: holds_until(house, row.platform, grants[row.grant_id], workspace, house.clock.now())
         for row in known.values()
     }
-    lines = tuple(_line(house, row, client, walks, known, ends) for row in rows)
+    beside = await _beside(session, house, client, rows, known)
+    lines = tuple(
+        replace(_line(house, row, client, walks, known, ends), renews=beside.get(row.id, ())) for row in rows
+    )
     is_new = await _is_new(session, client, rows[0])
     return shown.Invitation(client_name(client), lines, rows[0].created_by, is_new)
+
+
+async def _beside(
+    session: AsyncSession,
+    house: House,
+    client: Client,
+    rows: Sequence[Invitation],
+    known: Mapping[str, Connection],
+) -> dict[str, tuple[Account, ...]]:
+    """The client's other accounts on the login that an open link renews, by the invitation's id."""
+    targets = {row.id: known.get(row.connection_id or "") for row in rows if row.state == "open"}
+    if not any(targets.values()):
+        return {}
+    living = await links.of_client(session, client.id)
+    return {
+        key: tuple(account(house, one) for one in living if one.grant_id == target.grant_id and one != target)
+        for key, target in targets.items()
+        if target is not None
+    }
 
 
 def _line(
