@@ -75,8 +75,8 @@ def _untaken(facts: Incident) -> Message:
     since = f" since {moment(facts.opened_at)}" if facts.opened_at else ""
     called = mention(facts.called)
     text = f"🔔 {f'{called} ' if called else ''}*{who}* {_how_it_is(facts)}, and nobody has taken it{since}."
-    cure = words.cure_button(facts.groups[0]) if len(facts.groups) == 1 else None
-    return message([section(text), row(cure, words.take_button(facts))])
+    cures = words.cures(facts, facts.groups[0]) if len(facts.groups) == 1 else None
+    return message([section(text), cures, row(words.take_button(facts))])
 
 
 URGENT: Mapping[str, Callable[[Incident], Message]] = {
@@ -108,7 +108,7 @@ def reminder(facts: Incident) -> Message | None:
             section(f"🔔 {f'{called} ' if called else ''}{_still(facts, accounts, zone)}.{_above(facts)}"),
             section(words.waiting_words(facts, group)) if group is not None and of_one else None,
             context(note) if note else None,
-            row(words.cure_button(group)) if group is not None and of_one else None,
+            words.cures(facts, group) if group is not None and of_one else None,
         ]
     )
 
@@ -164,5 +164,5 @@ def _died(facts: Incident) -> Message:
     above = _above(facts) if is_open else ""
     text = f"⛔ {called}*{words.who(facts)}* {state}{again}. {why.what} {why.advice}{above}"
     waiting = section(words.waiting_words(facts, group)) if group is not None and group.accounts else None
-    cure = words.cure_button(group) if group is not None else None
-    return message([section(text), waiting, often, row(cure)])
+    cures = words.cures(facts, group) if group is not None else None
+    return message([section(text), waiting, often, cures])

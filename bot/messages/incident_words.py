@@ -15,9 +15,11 @@ from bot.messages.blocks import (
     mention,
     menu,
     plain,
+    row,
     section,
 )
 from bot.messages.incident_facts import Group, Incident
+from bot.messages.reasons import NEEDS_MORE
 from bot.messages.times import moment
 from bot.messages.words import Words, account_words, cure_of
 
@@ -148,6 +150,13 @@ def healed(how: str, facts: Incident) -> str:
 
 def cure_button(group: Group) -> Part | None:
     return link_button("Reconnect", group.url, about=about("Reconnect", group)) if group.url else None
+
+
+def cures(facts: Incident, group: Group) -> Part | None:
+    """What puts it right, as a row of its own: *Check now* too where a reconnect alone does not."""
+    checks = facts.kind == "connection" and facts.reason in NEEDS_MORE
+    check = button("Check now", names.CHECK_NOW, facts.id) if checks else None
+    return row(check, cure_button(group))
 
 
 def about(verb: str, group: Group) -> str:

@@ -273,6 +273,10 @@ def test_trouble_that_a_reconnect_does_not_cure_is_checked_first() -> None:
     primary = [button["action_id"] for button in buttons(shown) if button.get("style") == "primary"]
     assert primary == [actions.CHECK_NOW]
     assert "press *Check now*" in shown.text
+    facts = alert(kind="connection", reason="suspended", opened_at=NOW)
+    told = [incident_news.news(facts, what) for what in ("dead", "untaken")]
+    for said in (*told, incident_news.reminder(replace(facts, reminder=Reminder()))):
+        assert said is not None and {"Check now", "Reconnect"} <= set(labels(said))
 
 
 def test_our_own_app_is_the_operators_matter() -> None:
