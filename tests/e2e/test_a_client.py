@@ -111,6 +111,7 @@ async def test_a_clients_life_from_one_command_to_its_end(office: Office) -> Non
     closing = maria.modal
     assert closing is not None and "1 queued post will be cancelled" in str(closing.body)
     await maria.submit(closing, {})
+    office.demo.app.leaving.set()  # or our access would be taken back within half a minute
     await slack.until(lambda: "remove our app" in closed(office), timeout=60)
     await slack.until(lambda: "Our access to" not in closed(office), timeout=60)
     assert "https://" in closed(office) and "Facebook" in closed(office)
