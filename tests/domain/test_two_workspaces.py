@@ -21,11 +21,12 @@ from bot.domain.pictures import alerts
 from bot.domain.pictures import invitations as invitation_pictures
 from bot.slack import claims
 from sandbox.platforms.testing import Twins
-from storage import queue
+from storage import queue, removing
 from storage.database import Database
 from storage.models import (
     Client,
     Connection,
+    Consent,
     Delivery,
     Departure,
     Grant,
@@ -35,7 +36,7 @@ from storage.models import (
     Workspace,
 )
 from tests import rows
-from tests.support import house_at
+from tests.support import house_at, linked
 
 
 @dataclass(frozen=True)
@@ -177,3 +178,40 @@ async def test_each_workspaces_messages_are_its_own_to_send(two: Two) -> None:
         assert set(await claims.unanswered(session, two.ours.workspace, "another", now)) == {"C1"}
         assert not await claims.returned(session, taken.id, two.theirs.workspace, "C1", "1.0")
         assert await claims.returned(session, taken.id, two.ours.workspace, "C1", "1.0")
+
+
+async def all_rows_of(house: House, workspace_id: str) -> dict[str, list[str]]:
+    """Every row of a workspace, by table."""
+    found = {}
+    async with house.db.read() as session:
+        for table in removing.tables_of_a_workspace():
+            mine = (await session.execute(select(table).where(removing.belongs(table, workspace_id)))).all()
+            found[table.name] = sorted(repr(tuple(row)) for row in mine)
+    return found
+
+
+async def test_a_walk_through_our_link_leaves_what_is_theirs(twins: Twins, two: Two) -> None:
+    """The same account, by the same person, for a client of each workspace: the login gets newer tokens, and
+    the other workspace is neither asked about, nor told, nor changed."""
+    house = two.house
+    async with house.db.read() as session:
+        mine = await session.get_one(Client, two.ours.client)
+        other = await session.get_one(Client, two.theirs.client)
+    first = await linked(house, twins, "instagram", other)
+    before = await all_rows_of(house, two.theirs.workspace)
+    second = await linked(house, twins, "instagram", mine)
+    assert second.workspace_id == two.ours.workspace and second.grant_id == first.grant_id
+    async with house.db.read() as session:
+        consents = (await session.scalars(select(Consent).order_by(Consent.created_at))).all()
+        grant = await session.get_one(Grant, first.grant_id)
+    assert grant.generation == 2
+    assert [one.result for one in consents] == ["linked", "linked"]
+    assert "theirs" not in repr(consents[-1].detail)
+    after = await all_rows_of(house, two.theirs.workspace)
+    assert {name for name in after if after[name] != before[name]} <= {"connections"}
+    async with house.db.read() as session:
+        now = await session.get_one(Connection, first.id)
+    moving = {"proved_at", "next_change_at", "probed_at"}  # the login was proved for all that rest on it
+    for column in Connection.__table__.columns:
+        if column.name not in moving:
+            assert getattr(now, column.name) == getattr(first, column.name), column.name
