@@ -24,6 +24,7 @@ from storage.models import (
     Invitation,
     Notice,
     StoredMedia,
+    Workspace,
     new_id,
 )
 from tests import rows
@@ -184,13 +185,15 @@ def _unsaid(workspace_id: str, channel_id: str, state: str, at: datetime) -> Not
 
 
 async def dump(street: Street) -> dict[str, list[str]]:
-    """Every row of the other workspace, and the logins that only it rests on."""
+    """Every row of the other workspace, its own too, and the logins that it rests on."""
     found: dict[str, list[str]] = {}
     async with street.town.app.house.db.read() as session:
         for table in [*removing.tables_of_a_workspace()]:
             which = removing.belongs(table, street.theirs.workspace)
             lines = (await session.execute(select(table).where(which))).all()
             found[table.name] = sorted(repr(tuple(line)) for line in lines)
+        own = select(Workspace.__table__).where(Workspace.id == street.theirs.workspace)
+        found["workspaces"] = sorted(repr(tuple(line)) for line in (await session.execute(own)).all())
         grants = select(Grant.__table__).where(
             Grant.id.in_(
                 select(Connection.grant_id).where(Connection.workspace_id == street.theirs.workspace)

@@ -79,6 +79,7 @@ async def by_a_plain_member(street: Street) -> None:
         workspace = await session.get_one(Workspace, (await street.town.workspace(street.acme)).id)
         workspace.admins = [street.who.id]
     street.who = street.town.people["acme.member"].user
+    street.forbidden = (NAME, street.theirs.user.casefold())
     for request in requests(street, street.theirs, Who.NAMED):
         if request.kind == "interactive":
             await tried(street, f"{request.what} by a member", request.kind, request.payload)

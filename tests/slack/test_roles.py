@@ -3,7 +3,7 @@ every listener, under each choice of "who may do what"."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -126,10 +126,10 @@ def test_every_listener_says_who_may_use_it() -> None:
     assert own <= {text.split()[0] for command, text in rights.typed(rows) if command == "/lamplighter"}
 
 
-def rounds(every: bool) -> Iterator[tuple[Rule, str, tuple[Who, ...]]]:
+def rounds(rules: Sequence[Rule], every: bool) -> Iterator[tuple[Rule, str, tuple[Who, ...]]]:
     """Who asks for what under which choice. What needs no more than a member, and what is given to members
     but changes nothing for others, is tried once, or (`every`) each time."""
-    for rule in (NARROW, FRESH, *GIVEN):
+    for rule in rules:
         for role in ROLES:
             if every or (rule is NARROW and role == MEMBER):
                 yield rule, role, tuple(Who)
@@ -139,9 +139,10 @@ def rounds(every: bool) -> Iterator[tuple[Rule, str, tuple[Who, ...]]]:
                 yield rule, role, (Who.NAMED,)
 
 
-async def test_who_may_do_what(street: Street, long_run: bool) -> None:
+@pytest.mark.parametrize("rules", [[NARROW], [FRESH, *GIVEN]], ids=["admins are named", "other choices"])
+async def test_who_may_do_what(street: Street, rules: Sequence[Rule], long_run: bool) -> None:
     known, rows, wrong = people(street), of_his(street.theirs), []
-    for rule, role, asked in rounds(long_run):
+    for rule, role, asked in rounds(rules, long_run):
         await choose(street, rule, known)
         street.who = known[role]
         wrong += await wrong_with(street, rule, role, rows, asked)
