@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 PROVED_FOR = timedelta(hours=6)  # before a post, what was proved so lately is believed
 TRY_AGAIN = timedelta(hours=1)  # after a check that found nothing out
 TRY_AGAIN_BEFORE_POST = timedelta(minutes=15)
-TROUBLE_FIRST = timedelta(hours=1)  # after an account was refused; from then on as rarely as others
-TROUBLE_DAILY = timedelta(days=1)  # where nothing else is checked
+TROUBLE_FIRST = timedelta(minutes=1)  # after an account was refused: does a check meet that, too?
+TROUBLE_DAILY = timedelta(days=1)  # from then on, where nothing else is checked
 TROUBLE_MOST = timedelta(days=30)
 
 

@@ -129,7 +129,7 @@ async def test_trouble_that_a_check_can_see_ends_by_itself_and_its_posts_go(
         twins.world.set_fault("suspended", "x", account=connection.account_id)
         await a_post(house, connection, minutes=0)
         later = await a_post(house, connection, days=3)
-        await live(house, twins, days=1)
+        await live(house, twins, minutes=5)
         (incident,) = await all_incidents(database)
         assert (incident.state, incident.connection_id) == ("open", connection.id)
         before = probes(twins, "x")
