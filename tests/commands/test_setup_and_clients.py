@@ -111,6 +111,15 @@ def test_a_short_name_keeps_the_letters_under_their_marks(typed: str, slug: str)
     assert slug_of(typed) == slug
 
 
+@pytest.mark.parametrize(
+    ("typed", "name"), [('"Café Zoë & Co"', "Café Zoë & Co"), ("corner-bakery", "Corner Bakery")]
+)
+async def test_a_name_that_was_written_out_is_kept(scene: Scene, typed: str, name: str) -> None:
+    await scene.answer(scene.ben, "/connect", f"x {typed}")
+    (client,) = await scene.all(Client)
+    assert client.name == name
+
+
 async def test_a_client_that_is_named_by_an_emoji_alone_is_not_taken_for_the_channels(scene: Scene) -> None:
     await scene.client()
     answer = await scene.answer(scene.ben, "/connect", "x \U0001f338")
