@@ -162,6 +162,7 @@ async def untouched(stage: Stage) -> int:
 
 @SEVERAL
 @POSTGRES
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("killed", [0, 2])
 async def test_four_processes_share_what_is_due(
     stage: Stage, long_run: bool, killed: int, capsys: pytest.CaptureFixture[str]
