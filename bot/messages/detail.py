@@ -29,7 +29,8 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Ends and moments of the login, UTC-aware; `renews`: it is renewed without a person."""
+    """Ends and moments of the login, UTC-aware; `renews`: it is renewed without a person; `proved_at`: when
+    something last went well with the account."""
 
     access_until: datetime | None = None
     sign_in_until: datetime | None = None
@@ -157,7 +158,7 @@ def _lifetimes(facts: Detail) -> str:
     if life.next_renewal is not None:
         said.append(f"Next renewal: {moment(life.next_renewal, zone)}.")
     if life.proved_at is not None:
-        said.append(f"Known to work since {moment(life.proved_at, zone)}.")
+        said.append(f"Last seen to work {moment(life.proved_at, zone)}.")
     return "\n".join(said) or "Nothing is known."
 
 

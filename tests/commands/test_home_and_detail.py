@@ -16,6 +16,7 @@ from bot.commands.who import who_asks
 from bot.messages import actions
 from bot.messages import connect_window as connect_words
 from bot.messages.composer_blocks import CLIENT
+from bot.messages.times import moment
 from sandbox.slack import Person
 from storage import homes
 from storage.database import Database
@@ -256,6 +257,18 @@ async def test_one_accounts_window(scene: Scene) -> None:
     for words in ("Maria Muster", "@second on the same", "Disconnect", "Check now", "Fresh bread"):
         assert words not in shown, words
     assert "connected again" in shown
+
+
+async def test_an_account_that_cannot_post_says_when_it_last_worked(scene: Scene) -> None:
+    row_id = await scene.account(await scene.client(), "x", "acme", problem="suspended")
+    row, now = await scene.get(Connection, row_id), scene.house.clock.now()
+    worked = now - timedelta(days=9)
+    await scene.set(Connection, row_id, proved_at=worked)
+    await scene.set(Grant, row.grant_id, proved_at=now)
+    zone = (await scene.get(Client, row.client_id)).zone
+    text = await detail(scene, scene.ben, row_id)
+    assert "cannot post" in text and "Known to work since" not in text
+    assert f"Last seen to work {moment(worked, zone)}." in text
 
 
 async def test_an_account_is_disconnected_from_its_window(scene: Scene) -> None:

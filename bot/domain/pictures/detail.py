@@ -56,7 +56,8 @@ def _permissions(info: PlatformInfo, connection: Connection, grant: Grant) -> It
 
 
 def _lifetimes(info: PlatformInfo, connection: Connection, grant: Grant) -> shown.Lifetimes:
-    proofs = [moment for moment in (connection.proved_at, grant.proved_at) if moment is not None]
+    of_login = grant.proved_at if connection.problem is None else None  # a login may work without the account
+    proofs = [moment for moment in (connection.proved_at, of_login) if moment is not None]
     alive = grant.state == "live"
     needs_person = end_of(info, grant) is not None and end_of(info, grant) == grant.access_expires_at
     counts_down = info.refresh.kind in (RefreshKind.COUNTDOWN, RefreshKind.KEPT)
