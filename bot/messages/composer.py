@@ -158,12 +158,13 @@ def _with_trouble(block: blocks.Block, troubles: Mapping[str, str]) -> list[bloc
 
 
 def _asking(asking: Asking) -> list[blocks.Block]:
-    """The question before the post is accepted: *Post anyway* is the modal's own button."""
+    """The question before the post is accepted: *Post anyway* is the modal's own button, and Slack makes
+    that one the main one."""
     said = "\n".join(f"• {blocks.escape(words)}" for words in asking.warnings)
     shown = [blocks.section(f"⚠️ *Is this as you want it? Nothing is queued yet.*\n{said}").block]
     if asking.stagger:
         shown.append(blocks.section(f"*Stagger* spreads it: {blocks.escape(asking.stagger)}.").block)
-        press = blocks.row(blocks.button("Stagger", actions.STAGGER, "stagger", style="primary"))
+        press = blocks.row(blocks.button("Stagger", actions.STAGGER, "stagger"))
         shown += [press.block] if press is not None else []
     return [*shown, blocks.context("Change something below, or press *Post anyway*.").block]
 

@@ -86,6 +86,7 @@ async def test_one_text_in_one_minute_is_asked_and_then_posted_anyway(scene: Sce
     assert "X may take it for spam: @one on X and @two on X get the same text" in shown(scene)
     assert "X charges about $0.03 for 2 posts." in shown(scene)
     assert await scene.all(Post) == [] and "Post anyway" in str(view.body["submit"])
+    assert "Stagger" in shown(scene) and "primary" not in str(view.body), "one main button: the window's own"
     payload = view_submission(scene.world, scene.ben.user, view, [])
     answers = await asyncio.gather(*(deliver(scene.world, "interactive", payload) for _ in range(5)))
     assert len({answer.body for answer in answers}) == 1 and "Queued" in answers[0].body
