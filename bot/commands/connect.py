@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from slack_bolt.async_app import AsyncApp
 
 from bot.commands import connect_window, connecting
@@ -50,7 +52,8 @@ async def connect(desk: Desk, request: Request) -> Message | None:
     if wish.strange or not wish.platforms:
         near = nearest(wish.strange[0], desk.house.platforms) if wish.strange else None
         slug = wish.client or (slugs[0] if slugs else "")
-        return messages.which_platform(wish.strange, desk.titles.get(near or ""), ready, slug)
+        example = near or " ".join(wish.platforms)
+        return messages.which_platform(wish.strange, desk.titles.get(near or ""), ready, slug, example)
     return await _ask_for(desk, request, wish)
 
 
@@ -67,7 +70,13 @@ async def _ask_for(desk: Desk, request: Request, wish: Wish) -> Message:
             asked = await connecting.ask(session, desk, asker, found.client, wanting, found.created)
     if isinstance(found, Unknown):
         unsure = messages.Unsure(
-            found.slug, found.nearest, found.known, found.may_create, wish.platforms, wish.handle
+            found.slug,
+            found.nearest,
+            found.known,
+            found.may_create,
+            wish.platforms,
+            wish.handle,
+            wish.client or "",
         )
         return messages.which_client(unsure)
     desk.house.wake.outbox.set()
@@ -135,7 +144,8 @@ async def use_nearest(desk: Desk, press: Press) -> Message:
 
 
 async def _with_client(desk: Desk, press: Press, *, create: bool) -> Message:
-    slug, platforms, handle = _carried(press.value)
+    typed, platforms, handle = _carried(press.value)
+    slug = clients.slug_of(typed)
     asker = press.asker
     wanting = await _wanting(desk, asker, _channel(press), platforms, handle)
     if not wanting.platforms:
@@ -152,6 +162,7 @@ async def _with_client(desk: Desk, press: Press, *, create: bool) -> Message:
                 wanting.channel_id,
                 desk.house.clock.now(),
                 connecting.zone_for(asker),
+                clients.name_of(typed),
             )
         if client is None:
             raise Refused("That client is not there any more. `/connect` starts again.")
@@ -161,13 +172,13 @@ async def _with_client(desk: Desk, press: Press, *, create: bool) -> Message:
 
 
 def _carried(value: str) -> tuple[str, tuple[str, ...], str | None]:
-    """The slug, the platforms and the handle that a button of ours carries."""
-    slug, _, rest = value.partition(":")
+    """The client as it was typed, the platforms and the handle that a button of ours carries."""
+    typed, _, rest = value.partition(":")
     platforms, _, handle = rest.partition(":")
     keys = tuple(dict.fromkeys(key for key in platforms.split("+") if key))
-    if not slug or not keys:
+    if not typed or not keys:
         raise Refused(OLD_BUTTON)
-    return slug, keys, handle or None
+    return unquote(typed), keys, handle or None
 
 
 COMMAND = Command(

@@ -94,13 +94,13 @@ async def resolve(
     if not here and not near and not actor.outsider and actor.channel_id is not None:
         taken = await store.in_channel(session, actor.workspace_id, actor.channel_id)
         if not taken:
-            made = await create(session, actor, slug, actor.channel_id, now, zone, _name_of(typed))
+            made = await create(session, actor, slug, actor.channel_id, now, zone, name_of(typed))
             return Resolved(made, created=True)
     today = tuple(client.slug for client in seen)
     return Unknown(slug, known[near[0]].slug if near else None, today, not actor.outsider)
 
 
-def _name_of(typed: str) -> str | None:
+def name_of(typed: str) -> str | None:
     """The name as somebody wrote it out ("Café Zoë & Söhne"); None where he typed a short one."""
     written_out = typed != typed.casefold() and re.search(r"[^A-Za-z0-9_-]", typed)
     return " ".join(typed.split()) if written_out else None

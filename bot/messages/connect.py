@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from bot.messages import actions, blocks
 from bot.messages.logins import LABEL_MAX, Offered, offered
@@ -11,6 +12,7 @@ from bot.messages.message import Message
 
 LIST_MAX = 20
 CHOICES_MAX = 12
+NAME_MAX = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """A client that is not there. `platforms` are keys, kept in the buttons together with `handle`."""
+    """A client that is not there. `platforms` are keys, kept in the buttons together with `handle` and the
+    name as it was `typed`."""
 
     slug: str
     nearest: str | None
@@ -68,6 +71,7 @@ class Unsure:
     may_create: bool
     platforms: tuple[str, ...] = ()
     handle: str | None = None
+    typed: str = ""
 
 
 def refused(words: str) -> Message:
@@ -75,8 +79,11 @@ def refused(words: str) -> Message:
     return blocks.message([blocks.section(words)])
 
 
-def which_platform(strange: Sequence[str], near: str | None, titles: Sequence[str], slug: str) -> Message:
-    """Words that are no platform; `near` is the title of the one that was probably meant."""
+def which_platform(
+    strange: Sequence[str], near: str | None, titles: Sequence[str], slug: str, example: str = ""
+) -> Message:
+    """Words that are no platform; `near` is the title of the one that was probably meant; `example`: what to
+    type for it, or for those that were understood."""
     if strange:
         words = blocks.listed([f"“{blocks.safe(word, 40)}”" for word in strange[:3]], 3)
         said = f"I do not know {words} as a platform."
@@ -84,12 +91,12 @@ def which_platform(strange: Sequence[str], near: str | None, titles: Sequence[st
         said = "Which platform?"
     if near is not None:
         said += f" Did you mean *{near}*?"
-    word = (near or (titles[0] if titles else "instagram")).casefold()
+    how = "Like this" if example else "Like this, with one of these in the place of PLATFORM"
     return blocks.message(
         [
             blocks.section(f"{said} I can connect {_titles(titles)}."),
             blocks.context(
-                f"Like this: `/connect {word} {blocks.safe(slug or 'client-a', 40)}`. "
+                f"{how}: `/connect {example or 'PLATFORM'} {blocks.safe(slug or 'client-a', 40)}`. "
                 "A client's name of several words goes in quotes."
             ),
         ]
@@ -105,7 +112,8 @@ def which_client(unsure: Unsure) -> Message:
         value = actions.joined(unsure.nearest, *carried)
         buttons.append(blocks.button(f"Use {unsure.nearest}", actions.USE_NEAREST, value, style="primary"))
     if unsure.slug and unsure.may_create and carried:
-        value = actions.joined(unsure.slug, *carried)
+        written = unsure.typed if len(unsure.typed) <= NAME_MAX else ""
+        value = actions.joined(quote(written or unsure.slug, safe=""), *carried)
         label = f"Create {unsure.slug} for this channel"
         buttons.append(blocks.button(label, actions.CREATE_CLIENT, value))
     parts.append(blocks.row(*buttons))
@@ -150,7 +158,7 @@ def _done(asked: Asked) -> blocks.Part | None:
     client = f"*{blocks.safe(asked.client.name)}* (`{asked.client.slug}`)"
     said = [f"I created {client} for this channel."] if asked.created else []
     if asked.invited:
-        titles = blocks.listed(list(asked.invited), 8)
+        titles = _titles(asked.invited)
         if asked.invite_bot:
             said.append(
                 f"I am not in this channel yet. Type `/invite` and <@{asked.invite_bot}>; then I post the "
@@ -205,4 +213,5 @@ def _choices(asked: Asked) -> list[blocks.Part | None]:
 
 
 def _titles(titles: Sequence[str]) -> str:
-    return blocks.listed(list(titles), 8) if titles else "nothing yet: no platform is set up"
+    """All of them: there are never many."""
+    return blocks.listed(list(titles), len(titles)) if titles else "nothing yet: no platform is set up"

@@ -9,6 +9,7 @@ from bot.commands.requests import Press
 from bot.commands.who import who_asks
 from bot.domain.errors import Refused
 from bot.messages import actions
+from bot.messages import connect as messages
 from sandbox.slack import Outage, Person
 from storage.models import AuditEvent, Client, Connection, Invitation, Notice, Workspace
 from tests.commands.scene import Scene, buttons, notices
@@ -238,3 +239,33 @@ async def test_slacks_outage_says_so(scene: Scene) -> None:
     answer = await scene.answer(scene.ben, "/connect", "x client-a")
     assert "try again" in answer.text
     assert await scene.all(Notice) == []
+
+
+def test_every_platform_is_named_and_the_example_is_one_that_fits() -> None:
+    titles = [f"Platform {number}" for number in range(9)]
+    said = messages.which_platform(["snapchat"], None, titles, "acme").text
+    assert "Platform 7 and Platform 8." in said and "more" not in said
+    assert "`/connect PLATFORM acme`" in said and "in the place of PLATFORM" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("instagrm client-a", "Like this: `/connect instagram client-a`"),
+        ("x snapchat client-a", "Like this: `/connect x client-a`"),
+        ("snapchat client-a", "`/connect PLATFORM client-a`"),
+    ],
+)
+async def test_the_example_follows_what_was_typed(scene: Scene, text: str, example: str) -> None:
+    await scene.client()
+    assert example in (await scene.answer(scene.ben, "/connect", text)).text
+
+
+async def test_a_name_that_was_written_out_survives_the_question(scene: Scene) -> None:
+    await scene.client()
+    answer = await scene.answer(scene.ben, "/connect", 'x "Café Zoë: 100% & Co" @zoe')
+    await scene.press(scene.ben, answer, actions.CREATE_CLIENT)
+    names = {item.slug: item.name for item in await scene.all(Client)}
+    assert names["cafe-zoe-100-co"] == "Café Zoë: 100% & Co"
+    (found,) = await invited(scene)
+    assert found.expected_handle == "zoe"
