@@ -151,9 +151,9 @@ def visibility_words(item: DeliveryShown) -> str:
 
 
 def retry_button(items: Sequence[DeliveryShown], label: str = "Retry", *, main: bool = True) -> Part | None:
-    """Sends what failed again; nothing else. `main`: nothing beside it is more urgent; it is the main one
-    only where that may help."""
-    failed = [item for item in items if item.is_failed][:ALL_MOST]
+    """Sends what failed again, where the same post may pass; nothing else. `main`: nothing beside it is more
+    urgent; it is the main one only where that alone may help."""
+    failed = [item for item in items if may_retry(item)][:ALL_MOST]
     if not failed:
         return None
     ask = Confirm("Send again?", f"{_where(failed)} {_goes(failed)} out at once.", "Send")
@@ -208,17 +208,36 @@ def edit_button(items: Sequence[DeliveryShown], *, main: bool = False) -> Part |
     return _button("Edit", names.EDIT_FAILED, failed, None, style) if failed else None
 
 
+def new_post_button(items: Sequence[DeliveryShown], *, main: bool = False) -> Part | None:
+    """Opens the composer, where neither the same post nor other words can pass. `main`: it is the main button
+    where nothing else helps."""
+    failed = [item for item in items if item.is_failed and not may_retry(item)]
+    over = [item for item in failed if item.reason not in IN_THE_WORDS]
+    if not over:
+        return None
+    alone = len(over) == sum(item.is_failed for item in items) and not any(item.reconnect for item in items)
+    client = over[0].post.client
+    about = f"New post for {client.bare}"
+    return button(
+        "New post", names.OPEN_COMPOSER, client.id, style="primary" if main and alone else None, about=about
+    )
+
+
 def cure_button(item: DeliveryShown) -> Part | None:
     """What puts a post right that failed or is late, where there is room for one button."""
     again = [retry_button([item], main=False), send_button([item], main=False)]
-    found = [*reconnect_buttons([item]), edit_button([item]), *again]
+    found = [*reconnect_buttons([item]), edit_button([item]), new_post_button([item]), *again]
     return next((part for part in found if part is not None), None)
 
 
+def may_retry(item: DeliveryShown) -> bool:
+    """Whether the same post may pass when it is sent again: it failed, and not for what is in it."""
+    return item.is_failed and retry_helps(item.reason, item.account.platform)
+
+
 def _retry_helps(items: Sequence[DeliveryShown]) -> bool:
-    """Whether sending the same again may help any of them."""
-    failed = [item for item in items if item.is_failed and not item.reconnect]
-    return any(retry_helps(item.reason, item.account.platform) for item in failed)
+    """Whether sending the same again may help any of them now."""
+    return any(may_retry(item) and not item.reconnect for item in items)
 
 
 def drop_button(items: Sequence[DeliveryShown], label: str = "Drop") -> Part | None:

@@ -26,6 +26,8 @@ from bot.messages.deliveries import (
     answer_buttons,
     cure_words,
     edit_button,
+    may_retry,
+    new_post_button,
     reconnect_buttons,
     retry_button,
     state_words,
@@ -76,19 +78,20 @@ def post(facts: PostShown, items: Sequence[DeliveryShown]) -> Message:
     parts += [section(_line(item)) for item in others[:SHOWN_MOST]]
     parts.append(_rest(others[SHOWN_MOST:], facts.client))
     failed = sum(item.is_failed for item in items)
-    again = retry_button(items, _retry_words(failed))
-    parts.append(row(again, edit_button(items, main=True), *reconnect_buttons(items, main=True)))
+    again = retry_button(items, _retry_words(sum(may_retry(item) for item in items)))
+    others_words = edit_button(items, main=True), new_post_button(items, main=True)
+    parts.append(row(again, *others_words, *reconnect_buttons(items, main=True)))
     for item in asked[:ASKED_MOST]:
         parts += [section(_line(item)), row(*answer_buttons(item, main=not failed and len(asked) == 1))]
     parts.append(_rest(asked[ASKED_MOST:], facts.client))
     return message(parts)
 
 
-def _retry_words(failed: int) -> str:
+def _retry_words(number: int) -> str:
     """What the button does, which carries no more than so many."""
-    if failed > ALL_MOST:
+    if number > ALL_MOST:
         return f"Retry the first {ALL_MOST} accounts"
-    return "Retry" if failed == 1 else f"Retry {failed} accounts"
+    return "Retry" if number == 1 else f"Retry {number} accounts"
 
 
 def _title(facts: PostShown, items: Sequence[DeliveryShown]) -> str:

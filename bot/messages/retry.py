@@ -13,7 +13,9 @@ from bot.messages.deliveries import (
     answer_buttons,
     drop_button,
     edit_button,
+    may_retry,
     move_button,
+    new_post_button,
     reconnect_buttons,
     retry_button,
     send_button,
@@ -56,14 +58,19 @@ def _client(client: ClientName, items: Sequence[DeliveryShown], *, alone: bool) 
     some = button("Choose", names.CHOOSE, names.joined("failed", client.id), about="Choose some that failed")
     parts.append(
         row(
-            retry_button(failed, f"Retry all {len(failed)} that failed", main=not late)
-            if len(failed) > 1
-            else None,
+            retry_button(failed, _retry_words(failed), main=not late) if len(failed) > 1 else None,
             some if len(failed) > 1 else None,
             send_button(late, f"Send all {len(late)} late ones", main=False) if len(late) > 1 else None,
         )
     )
     return parts
+
+
+def _retry_words(failed: Sequence[DeliveryShown]) -> str:
+    """How many of them the button sends."""
+    again = sum(may_retry(item) for item in failed)
+    which = f"all {again}" if again == len(failed) else f"{again} of {len(failed)}"
+    return f"Retry {which} that failed"
 
 
 def _line(item: DeliveryShown) -> str:
@@ -81,6 +88,7 @@ def _buttons(item: DeliveryShown, *, main: bool) -> tuple[Part | None, ...]:
     return (
         retry_button([item], main=main),
         edit_button([item], main=main),
+        new_post_button([item], main=main),
         *reconnect_buttons([item], main=main),
         send_button([item], main=main),
         move_button([item]),

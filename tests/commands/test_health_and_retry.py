@@ -58,7 +58,7 @@ async def test_a_red_account_is_reconnected_from_health(scene: Scene) -> None:
 async def test_retry_lists_and_sends_only_what_failed(scene: Scene) -> None:
     client_id = await scene.client()
     account = await scene.account(client_id, "x", "acme")
-    failed = await scene.delivery(account, reason="text_refused")
+    failed = await scene.delivery(account, reason="platform_down")
     published = await scene.delivery(await scene.account(client_id, "instagram", "other"), "published")
     answer = await scene.answer(scene.ben, "/retry")
     await asyncio.gather(*(scene.ben.press(answer, actions.RETRY) for _ in range(10)))

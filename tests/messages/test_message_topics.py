@@ -398,19 +398,17 @@ def test_a_post_that_needs_nobody_has_no_buttons() -> None:
         (delivery("failed", reason="platform_down"), "Retry"),
         (delivery("failed", reason="text_too_long"), "Edit"),
         (delivery("failed", reason="revoked", reconnect=ROW), "Reconnect @acme on Instagram"),
-        (delivery("failed", reason="media_ratio"), None),
+        (delivery("failed", reason="media_ratio"), "New post"),
     ],
 )
-def test_the_main_button_of_a_failed_post_is_what_puts_it_right(
-    failed: DeliveryShown, cure: str | None
-) -> None:
+def test_the_main_button_of_a_failed_post_is_what_puts_it_right(failed: DeliveryShown, cure: str) -> None:
     facts = FailureFacts((failed,), 1)
     for shown in (posts.post(queued_post(), [failed]), retry.retry_message(facts)):
         main = [item["text"]["text"] for item in buttons(check(shown)) if item.get("style") == "primary"]
-        assert main == ([cure] if cure else [])
+        assert main == [cure]
     tab = home.home(Dashboard(HealthFacts((), {}), failed=(failed,), failures=1), ())
     there = labels(Message("Home", tuple(cast("list[Any]", tab["blocks"]))))
-    assert (cure or "Retry") in there
+    assert cure in there
 
 
 def test_a_post_on_very_many_accounts_still_fits() -> None:
@@ -483,7 +481,7 @@ def test_a_long_upload_shows_how_far_it_is() -> None:
 
 
 def test_a_failure_offers_the_cure_that_fits() -> None:
-    cases = {"text_too_long": ["Retry", "Edit"], "platform_down": ["Retry"]}
+    cases = {"text_too_long": ["Edit"], "platform_down": ["Retry"], "media_ratio": ["New post"]}
     for reason, wanted in cases.items():
         assert labels(check(posts.post(queued_post(), [delivery("failed", reason=reason)]))) == wanted
     dead = delivery("failed", reason="expired", reconnect=ROW)
@@ -491,6 +489,18 @@ def test_a_failure_offers_the_cure_that_fits() -> None:
     assert labels(shown) == ["Retry 2 accounts", *["Reconnect @acme on Instagram"] * 2]
     assert "To renew it, press *Reconnect* and sign in" in shown.text
     assert labels(posts.post(queued_post(), [delivery("published", reconnect=ROW)])) == []
+
+
+def test_only_what_may_pass_is_sent_again() -> None:
+    down, long, wide = many(delivery("failed", reason="platform_down"), 3)
+    items = [down, replace(long, reason="text_too_long"), replace(wide, reason="media_ratio")]
+    shown = check(posts.post(queued_post(), items))
+    assert labels(shown) == ["Retry", "Edit", "New post"]
+    assert actions.read_choices(buttons(shown)[0]["value"]) == [down.numbers]
+    assert buttons(shown)[2]["value"] == CLIENT_ID
+    listed = check(retry.retry_message(FailureFacts(tuple(items), 3)))
+    assert "Retry 1 of 3 that failed" in labels(listed)
+    assert "Retry" not in labels(retry.retry_message(FailureFacts((items[2],), 1)))
 
 
 @pytest.mark.parametrize("number", [1, 10, 20])
