@@ -17,7 +17,7 @@ from bot.domain.house import House
 from bot.domain.telling import show_view, team, tell_event
 from storage import deliveries as store
 from storage.deliveries import Work
-from storage.models import Delivery, Notice, new_id
+from storage.models import Connection, Delivery, Grant, Notice, new_id
 
 # The cure lets held posts go in its own transaction; this catches one that is held in that very moment.
 HELD_RECHECK = timedelta(hours=1)
@@ -40,12 +40,14 @@ def why_held(work: Work) -> Hold | None:
         return Hold.PAUSED
     if work.workspace.uninstalled_at is not None:
         return Hold.PAUSED
-    connection, grant = work.connection, work.grant
-    if connection.state != "live" or connection.problem is not None:
-        return Hold.DEAD
-    if grant.state in ("dead", "forgotten"):
-        return Hold.DEAD
-    return None
+    return Hold.DEAD if cannot_post(work.connection, work.grant) else None
+
+
+def cannot_post(connection: Connection, grant: Grant) -> bool:
+    """Whether nothing goes out on an account until a person put it right."""
+    return (
+        connection.state != "live" or connection.problem is not None or grant.state in ("dead", "forgotten")
+    )
 
 
 def is_late(delivery: Delivery, house: House, now: datetime) -> bool:

@@ -50,7 +50,8 @@ class PostShown:
 class DeliveryShown:
     """A post on one account. `state` and `reason` are the row's; `asked`: unconfirmed, and only a person can
     tell; `late`: held until a person decides; `planned_at`: when this attempt was to go out (UTC);
-    `reconnect`: the connection that has to be linked again first; `progress`: of its upload, in percent."""
+    `reconnect`: the connection that has to be linked again first; `progress`: of its upload, in percent;
+    `held`: why it waits, or would at its time (a word of bot.domain.holding)."""
 
     id: str
     attempt: int
@@ -66,6 +67,7 @@ class DeliveryShown:
     planned_at: datetime | None = None
     reconnect: str | None = None
     progress: int | None = None
+    held: str = ""
 
     @property
     def numbers(self) -> names.Numbers:
@@ -116,12 +118,17 @@ def state_words(item: DeliveryShown) -> str:
         planned = moment(item.planned_at or item.post.due_at, item.post.client.zone)
         return f"⚠️ was due {planned} and waits for your word"
     if item.state == "blocked":
-        return f"⏸️ {HELD.get(item.reason, 'waits')}"
+        return f"⏸️ {held_words(item.reason)}"
     if item.state == "unconfirmed":
         return _unclear(item)
     if item.state == "preparing" and item.progress:
         return f"⏳ is being sent: {item.progress} % of the film has arrived"
     return STATES.get(item.state, "⏳ is under way") + visibility_words(item)
+
+
+def held_words(why: str) -> str:
+    """Why something that is held waits."""
+    return HELD.get(why, "waits")
 
 
 def cure_words(item: DeliveryShown, where: str = "") -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.messages import actions, blocks
 from bot.messages.blocks import Part, button, context, count, divider, header, listed, row, section
-from bot.messages.deliveries import DeliveryShown, cure_button, state_words
+from bot.messages.deliveries import DeliveryShown, cure_button, held_words, state_words
 from bot.messages.health import (
     EVERYTHING,
     HealthFacts,
@@ -157,13 +157,25 @@ def _failed(facts: Dashboard) -> list[Part | None]:
     return parts
 
 
+def _lines(item: Queued) -> list[str]:
+    """A post that goes out by itself; on a line of their own the accounts where it is held, and why."""
+    of_why: dict[str, list[str]] = {}
+    for one in item.accounts:
+        of_why.setdefault(one.held, []).append(one.account.shown)
+    lines = []
+    for why, accounts in of_why.items():
+        sign = "⏸️ held, due " if why else ""
+        reason = f". It {held_words(why)}" if why else ""
+        lines.append(
+            f"• {sign}{moment(item.due_at, item.post.client.zone)}: {item.post.client.shown}, "
+            f"{item.post.excerpt} on {listed(accounts, 2)}{reason}"
+        )
+    return lines
+
+
 def _next(facts: Dashboard) -> list[Part | None]:
     if not facts.queue:
         return []
     more = " (`/queue all` shows every one)" if facts.queued > len(facts.queue) else ""
-    lines = [
-        f"• {moment(item.due_at, item.post.client.zone)}: {item.post.client.shown}, {item.post.excerpt} on "
-        f"{listed([one.account.shown for one in item.accounts], 2)}"
-        for item in facts.queue
-    ]
+    lines = [line for item in facts.queue for line in _lines(item)]
     return [divider(), section(f"*Next posts*{more}\n" + "\n".join(lines))]

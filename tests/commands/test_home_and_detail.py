@@ -164,6 +164,27 @@ async def test_what_is_late_is_to_be_looked_at_and_no_next_post(scene: Scene) ->
     assert "1 post to look at" in text and "Next posts" not in text and "Send now" in text
 
 
+async def test_home_says_which_next_posts_are_held_and_why(scene: Scene) -> None:
+    client_id = await scene.client()
+    due = scene.house.clock.now() + timedelta(hours=2)
+    dead = await scene.account(client_id, "x", "dead", problem="suspended")
+    await scene.delivery(dead, "blocked", reason="dead")
+    await scene.delivery(dead, "scheduled", due_at=due)
+    later = due + timedelta(hours=1)
+    await scene.delivery(await scene.account(client_id, "x", "fine"), "scheduled", due_at=later)
+    held, ahead, going = next_posts(await opened_home(scene, scene.ben))
+    for line in (held, ahead):
+        assert "⏸️ held, due" in line and "@dead on X. It waits until the account works again" in line
+    assert "@fine on X" in going and "held" not in going
+    await scene.set(Client, client_id, paused_at=scene.house.clock.now())
+    assert "It waits: posting is paused" in next_posts(await opened_home(scene, scene.ben))[2]
+
+
+def next_posts(home: str) -> list[str]:
+    """The lines below that heading."""
+    return [line for line in home.partition("*Next posts*")[2].split("'")[0].split("\\n") if line]
+
+
 async def test_home_says_nothing_of_clients_to_outsiders(scene: Scene) -> None:
     client_id = await scene.client()
     await scene.account(client_id, "x", "acme")

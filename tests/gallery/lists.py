@@ -296,6 +296,18 @@ HOME = [
         replace(_home(1), said="1 post: sent on its way again."),
         COMMANDS,
     ),
+    case(
+        "home/held posts",
+        home.home,
+        replace(
+            _home(1),
+            queue=tuple(
+                Queued(queued_post(), SOON, (delivery("scheduled", held=why), delivery("scheduled", ON_X)))
+                for why in ("dead", "paused", "waiting")
+            ),
+        ),
+        COMMANDS,
+    ),
     case("home/one client", home.home, Dashboard(_health(12), is_one=True), COMMANDS),
     case(
         "home/filters leave nothing",

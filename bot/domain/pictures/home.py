@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.health import Colour
+from bot.domain.holding import Hold
 from bot.domain.house import House
 from bot.domain.pictures.failures import failures
 from bot.domain.pictures.overview import Entry, entries_of, heartbeat, is_shown, totals_of
@@ -15,6 +16,7 @@ from bot.domain.pictures.parts import client_name
 from bot.domain.pictures.queue import queue
 from bot.messages.health import EVERYTHING, HealthFacts, Only
 from bot.messages.home import ALL, FAILED_MOST, NEXT_MOST, PAGE_CLIENTS, ClientLine, Dashboard
+from bot.messages.queue import OPEN, Queued, QueueFacts
 from storage import clients as people
 from storage import pictures
 from storage.models import Client
@@ -47,11 +49,21 @@ async def dashboard(
     return Dashboard(
         health=replace(facts, is_set_up=workspace.set_up_at is not None, **await heartbeat(session)),
         clients=tuple(_line(found, waiting.get(found[0].client.id, 0)) for found in shown),
-        queue=tuple(one for one in coming.items if not all(each.late for each in one.accounts))[:NEXT_MOST],
+        queue=tuple(_to_come(coming))[:NEXT_MOST],
         queued=coming.total,
         failed=failed.items[:FAILED_MOST],
         failures=failed.total,
     )
+
+
+def _to_come(found: QueueFacts) -> Iterator[Queued]:
+    """What is not late, on the accounts where it is still to go out, each with why it would wait."""
+    for one in found.items:
+        left = [each for each in one.accounts if each.state in OPEN and not each.late]
+        if found.all_paused:
+            left = [replace(each, held=Hold.PAUSED) for each in left]
+        if left:
+            yield replace(one, accounts=tuple(left))
 
 
 def _line(found: Sequence[Entry], waiting: int) -> ClientLine:

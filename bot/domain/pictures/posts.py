@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain.holding import Hold, cannot_post
 from bot.domain.house import House
 from bot.domain.pictures.parts import account, client_name, platform_words
 from bot.messages.deliveries import DeliveryShown, PostShown
@@ -38,7 +39,17 @@ def shown(house: House, item: Item) -> DeliveryShown:
         planned_at=row.planned_at,
         progress=row.progress,
         reconnect=item.connection.id if _needs_reconnect(item) else None,
+        held=_held(item),
     )
+
+
+def _held(item: Item) -> str:
+    """Why it waits, or would wait at its time as things are now; "" where it goes out."""
+    if item.delivery.state == "blocked":
+        return item.delivery.reason or ""
+    if item.client.paused_at is not None:
+        return Hold.PAUSED
+    return Hold.DEAD if cannot_post(item.connection, item.grant) else ""
 
 
 def _needs_reconnect(item: Item) -> bool:
