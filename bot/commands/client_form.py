@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.commands import presence
 from bot.commands.desk import Desk
 from bot.commands.requests import unescaped
 from bot.commands.who import Asker, demand_member, demand_named
@@ -176,19 +178,22 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
     demand_member(asker, CHANGING)
     carried = unpacked(view)
     values, errors = read_form(view, is_new=not carried.client_id)
-    shown = messages.client_saved(_form("", values))
+    renamed_from = ""
     if not errors:
         try:
             async with desk.house.db.write() as session:
                 renamed_from = await _store(session, desk, asker, carried, values, str(view["id"]))
-            shown = messages.client_saved(_form("", values), renamed_from)
         except FieldProblems as refused:
             errors = beside_fields(refused, view, "client")
     if errors:
         await ack(response_action="errors", errors=errors)
         return
     desk.house.wake.outbox.set()
-    await ack(response_action="update", view=dict(shown))
+    form = _form("", values)
+    await ack(response_action="update", view=dict(messages.client_saved(form, renamed_from)))
+    chosen = [item for item in (form.team_channel, form.client_channel) if item]
+    shown = partial(messages.client_saved, form, renamed_from)
+    await presence.ask_in(desk, asker, str(view["id"]), chosen, shown)
 
 
 def beside_fields(refused: FieldProblems, view: Mapping[str, Any], prefix: str) -> dict[str, str]:

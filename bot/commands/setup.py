@@ -7,6 +7,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.commands import presence
 from bot.commands.desk import Desk
 from bot.commands.requests import Press, Request, in_words, listen_for_press
 from bot.commands.who import Asker, demand_admin, demand_member, who_asks
@@ -52,7 +53,7 @@ def demand_setup(asker: Asker) -> None:
         demand_admin(asker, DOING)
 
 
-async def submit(desk: Desk, asker: Asker, ack: AsyncAck, values: dict[str, Any]) -> None:
+async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view_id: str, values: dict[str, Any]) -> None:
     """Stores what was filled in; twice is the same."""
     demand_setup(asker)
     channel = str(values[messages.OPERATIONS][messages.OPERATIONS].get("selected_conversation") or "")
@@ -68,7 +69,8 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, values: dict[str, Any]
         await ack(response_action="errors", errors=errors)
         return
     await _store(desk, asker, channel, admins, zone)
-    await ack(response_action="update", view=dict(messages.saved(channel)))
+    await ack(response_action="update", view=dict(messages.saved()))
+    await presence.ask_in(desk, asker, view_id, [channel], messages.saved)
 
 
 async def _store(desk: Desk, asker: Asker, channel: str, admins: list[str], zone: str) -> None:
@@ -90,7 +92,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         user = body["user"]
         with in_words():
             asker = await who_asks(desk, workspace_id, user["id"], None, user.get("team_id"))
-            await submit(desk, asker, ack, view["state"]["values"])
+            await submit(desk, asker, ack, str(view["id"]), view["state"]["values"])
 
     listen_for_press(app, desk, actions.OPEN_SETUP, press_setup)
     app.view(actions.SETUP)(submitted)

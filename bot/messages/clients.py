@@ -197,12 +197,11 @@ def groups_field(block_id: str, initial: str) -> blocks.Block:
     )
 
 
-def client_saved(form: ClientForm, renamed_from: str = "") -> blocks.Block:
-    """Everything is stored."""
+def client_saved(form: ClientForm, renamed_from: str = "", missing: Sequence[str] = ()) -> blocks.Block:
+    """Everything is stored. `missing`: the channels that the bot is not in."""
     words = f"✅ Saved: *{blocks.safe(form.name)}* (`{form.slug}`)."
     if renamed_from:
         words += f" `{renamed_from}` goes on working: in commands, imports and lists."
-    channels = [f"<#{item}>" for item in (form.team_channel, form.client_channel) if item]
-    if channels:
-        words += f" Please make sure that I am in {blocks.listed(channels)}: `/invite` me there if I am not."
+    if missing:
+        words += f" I am not in {blocks.listed([f'<#{item}>' for item in missing])} yet: `/invite` me there."
     return modals.modal("Client", [blocks.section(words).block], close="Done")

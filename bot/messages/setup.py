@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.messages import actions, blocks, modals
@@ -52,10 +53,8 @@ def setup(facts: Setup) -> blocks.Block:
     return modals.modal(TITLE, shown, callback_id=actions.SETUP, submit="Save")
 
 
-def saved(channel: str) -> blocks.Block:
-    """Everything is stored, and what comes next."""
-    words = (
-        f"✅ Saved. Please make sure that I am in <#{channel}>: `/invite` me there if I am not.\n\n"
-        "Next, in a client's channel: `/connect instagram client-a`."
-    )
+def saved(missing: Sequence[str] = ()) -> blocks.Block:
+    """Everything is stored, and what comes next. `missing`: the channels that the bot is not in."""
+    invite = "".join(f" I am not in <#{item}> yet: `/invite` me there." for item in missing)
+    words = f"✅ Saved.{invite}\n\nNext, in a client's channel: `/connect instagram client-a`."
     return modals.modal(TITLE, [blocks.section(words).block], close="Done")

@@ -236,3 +236,22 @@ def test_any_text_is_a_zone_or_refused_in_words(typed: str) -> None:
         assert read_zone(typed)
     except Refused as refused:
         assert refused.text.endswith(("?", "."))
+
+
+async def test_an_invite_is_asked_for_only_where_the_bot_is_missing(scene: Scene) -> None:
+    away = scene.channel("away", scene.ben, bot=False)
+    await scene.client()
+    await open_client(scene, scene.ben)
+    view = scene.ben.modal
+    assert view is not None
+    await scene.ben.submit(view, {})
+    await scene.calm()
+    saved = str(scene.ben.modal.body)  # type: ignore[union-attr]
+    assert "Saved" in saved and "/invite" not in saved
+    await open_client(scene, scene.ben)
+    view = scene.ben.modal
+    assert view is not None
+    await scene.ben.submit(view, {client_words.SHARED: away.id})
+    await scene.world.until(lambda: "/invite" in str(scene.ben.modal.body))  # type: ignore[union-attr]
+    saved = str(scene.ben.modal.body)  # type: ignore[union-attr]
+    assert f"I am not in <#{away.id}> yet" in saved and scene.team.id not in saved

@@ -130,7 +130,8 @@ CONNECT = [
 SET_UP = [
     case("setup/first time", setup.setup, Setup(None, ("U0ADA",), "Europe/Berlin", False)),
     case("setup/again", setup.setup, Setup("C0OPS", ("U0ADA",), "Europe/Berlin", True)),
-    case("setup/saved", setup.saved, "C0OPS"),
+    case("setup/saved", setup.saved),
+    case("setup/saved, not in the channel yet", setup.saved, ["C0OPS"]),
     case("settings/as they stand", settings.settings, SETTINGS, (28, 21, 14, 7, 3, 1), "m"),
     ugly(
         "settings/much of everything",
@@ -164,6 +165,7 @@ SET_UP = [
         "m",
     ),
     case("clients/saved", client_words.client_saved, FORM, "acme"),
+    case("clients/saved, not in both channels", client_words.client_saved, FORM, "", ["C0TEAM", "C0SHARED"]),
     ugly("clients/saved: long", client_words.client_saved, replace(FORM, name=LONG)),
 ]
 
