@@ -46,7 +46,8 @@ def pressing(
         demand_member(press.asker, doing)
         choices = read_choices(press)
         if checked:
-            view = await releasing.asked_first(desk, press.asker, choices, checked, press.channel_id)
+            where = press.channel_id, home.place(press)
+            view = await releasing.asked_first(desk, press.asker, choices, checked, *where)
             if view is not None:
                 await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, view)
                 return None
@@ -103,4 +104,4 @@ def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
     ):
         listen_for_press(app, desk, action_id, handler, replaces=True)
     choosing.register(app, desk)
-    releasing.register(app, desk)
+    releasing.register(app, desk, commands)

@@ -91,14 +91,30 @@ def is_home(press: Press) -> bool:
 
 async def redraw(desk: Desk, press: Press, said: str, commands: Sequence[Command]) -> None:
     """The page of the tab that the button stood in, as it is after the press, with what that did on top."""
-    _, page, only = place_of(str((press.view or {}).get("private_metadata") or ""))
+    asked = Asked(press.ts or _now(), (press.view or {}).get("hash"))
+    await _redraw(desk, press.asker, place(press), said, commands, asked)
+
+
+async def redraw_behind(desk: Desk, asker: Asker, seen: str, said: str, commands: Sequence[Command]) -> None:
+    """The same after a window that opened from the tab; `seen`: the `place` of the press that opened it."""
+    await _redraw(desk, asker, seen, said, commands, Asked(_now()))
+
+
+def place(press: Press) -> str:
+    """The page and the filters of the tab that a button stood in; "" where it stood elsewhere."""
+    return str((press.view or {}).get("private_metadata") or "") if is_home(press) else ""
+
+
+async def _redraw(
+    desk: Desk, asker: Asker, seen: str, said: str, commands: Sequence[Command], asked: Asked
+) -> None:
+    _, page, only = place_of(seen)
 
     async def load() -> Dashboard | None:
-        found = await load_page(desk, press.asker, page, only)
+        found = await load_page(desk, asker, page, only)
         return replace(found, said=said) if found is not None else None
 
-    asked = Asked(press.ts or _now(), (press.view or {}).get("hash"))
-    await publish(desk, press.asker, asked, load, commands)
+    await publish(desk, asker, asked, load, commands)
 
 
 def _now() -> str:

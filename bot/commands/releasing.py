@@ -10,8 +10,9 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.commands import outcomes, windows
+from bot.commands import home, outcomes, windows
 from bot.commands.desk import Desk
+from bot.commands.requests import Command
 from bot.commands.who import Asker, demand_member
 from bot.domain import deciding
 from bot.domain.deciding import Choice, Decision
@@ -32,9 +33,15 @@ RULES: Mapping[str, Decision] = {RETRY: deciding.retry, LATE: deciding.send_late
 
 
 async def asked_first(
-    desk: Desk, asker: Asker, choices: Sequence[Choice], kind: str, channel_id: str | None
+    desk: Desk,
+    asker: Asker,
+    choices: Sequence[Choice],
+    kind: str,
+    channel_id: str | None,
+    home_place: str = "",
 ) -> Block | None:
-    """The window that asks; None where nothing is worth a word, or nothing is as it was seen."""
+    """The window that asks; None where nothing is worth a word, or nothing is as it was seen. `home_place`:
+    of the Home tab that it opens from."""
     async with desk.house.db.read() as session:
         items, found = await _examined(session, desk.house, asker, choices)
     if not found.asked:
@@ -49,7 +56,7 @@ async def asked_first(
             slug=items[0].client.slug,
             warned=tuple(checking.warning(desk.house, one, labels, zone) for one in found.warned),
             costs=tuple(checking.cost(desk.house, one) for one in found.costs),
-            metadata=windows.metadata(choices, channel_id, kind=kind),
+            metadata=windows.metadata(choices, channel_id, kind=kind, home=home_place),
             moved=tuple(moved),
             zone=zone,
         )
@@ -67,8 +74,8 @@ async def _examined(
     return items, found
 
 
-async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any]) -> None:
-    """Sends them after all, at once or moved apart. A second Submit changes nothing."""
+async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any]) -> str:
+    """Sends them after all, at once or moved apart, and what came of it. A second Submit changes nothing."""
     demand_member(asker, DOING)
     carried = windows.read_carried(view)
     rule = RULES.get(carried.words.get("kind", ""), deciding.retry)
@@ -82,10 +89,11 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any
     except NotCurrent:
         said = await outcomes.stale(desk, asker, carried.choices)
         await windows.answer_with(ack, queue_windows.done_modal("Send these?", said, sign="◽"))
-        return
+        return said
     desk.house.wake.all()
     said = await outcomes.done(desk, asker, outcome, "on its way")
     await windows.answer_with(ack, queue_windows.done_modal("Send these?", said))
+    return said
 
 
 async def _moments(
@@ -98,6 +106,13 @@ async def _moments(
     return {item.delivery.id: at for item, at in zip(items, found.apart, strict=False)}
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
-    """The window's Submit."""
-    windows.listen_for_submit(app, desk, actions.RELEASE, submit)
+def register(app: AsyncApp, desk: Desk, commands: Sequence[Command]) -> None:
+    """The window's Submit; the Home tab behind it is drawn again. `commands`: below all in Home."""
+
+    async def submitted(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any]) -> None:
+        said = await submit(desk, asker, ack, view)
+        seen = windows.read_carried(view).words.get("home", "")
+        if seen:
+            await home.redraw_behind(desk, asker, seen, said, commands)
+
+    windows.listen_for_submit(app, desk, actions.RELEASE, submitted)

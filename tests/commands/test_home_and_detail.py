@@ -157,6 +157,22 @@ async def test_home_is_drawn_again_where_a_post_was_retried_in_it(scene: Scene) 
     assert "on its way again" not in await opened_home(scene, scene.ben)
 
 
+async def test_home_is_drawn_again_behind_a_window_that_asked_first(scene: Scene) -> None:
+    client_id = await scene.client()
+    one, two = [await scene.account(client_id, "x", handle) for handle in ("acme", "shop")]
+    failed = await scene.delivery(one, "failed", reason="platform_down")
+    await scene.delivery(two, "scheduled")
+    await opened_home(scene, scene.ben)
+    await scene.ben.press(scene.ben.home, actions.RETRY)  # type: ignore[arg-type]
+    await scene.world.until(lambda: scene.ben.modal is not None)
+    assert "1 post to look at" in str(scene.ben.home.body), "nothing before the second word"  # type: ignore[union-attr]
+    await scene.ben.submit(scene.ben.modal, {})  # type: ignore[arg-type]
+    await scene.calm()
+    assert (await scene.get(Delivery, failed)).attempt == 2
+    shown = str(scene.ben.home.body)  # type: ignore[union-attr]
+    assert "to look at" not in shown and "on its way" in shown
+
+
 async def test_what_is_late_is_to_be_looked_at_and_no_next_post(scene: Scene) -> None:
     account = await scene.account(await scene.client(), "x", "acme")
     await scene.delivery(account, "blocked", late=True, reason="dead")
