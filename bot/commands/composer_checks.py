@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from bot.commands import wall_time
+from bot.commands import media, wall_time
 from bot.commands.composer_accept import descriptions, drafted
 from bot.commands.composer_form import Form
 from bot.commands.desk import Desk
-from bot.commands.media import link_problem
 from bot.commands.who import Asker
 from bot.domain import posting
-from bot.domain.errors import Refused
+from bot.domain.errors import FieldProblems, Refused
 from bot.domain.examining import Refusal, refusals
 from bot.domain.posting import DraftProblems
 from bot.messages import composer as messages
@@ -34,7 +33,7 @@ def early_problems(form: Form, zone: str, now: datetime) -> dict[str, str]:
         found[composer_blocks.accounts_block(form.client_id)] = "Choose at least one account."
     if not form.text and not form.own_texts and not form.has_media and not form.link:
         found[composer_blocks.TEXT] = "Write something, or add a picture or film."
-    bad_link = link_problem(form.media_url) if form.media_url else None
+    bad_link = media.link_problem(form.media_url) if form.media_url else None
     if bad_link:
         found[composer_blocks.MEDIA] = bad_link
     lines = len(descriptions(form))
@@ -77,6 +76,10 @@ def field_errors(error: Refused, form: Form, *, again: bool = False) -> dict[str
     """What a rule refuses, beside the field that it belongs to; `again`: in the window that comes next, where
     what was added is attached."""
     accounts = composer_blocks.accounts_block(form.client_id)
+    if isinstance(error, FieldProblems):
+        files = composer_blocks.named_after(composer_blocks.KEPT, form.files) if again else form.files_block
+        blocks = {media.FILES: files, media.LINK: composer_blocks.MEDIA}
+        return {blocks.get(name, accounts): words for name, words in error.problems.items()}
     if not isinstance(error, DraftProblems):
         return {accounts: error.text}
     found: dict[str, list[str]] = {}

@@ -9,12 +9,13 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.commands.desk import Desk
 from bot.domain import media_use
-from bot.domain.errors import Refused
+from bot.domain.errors import FieldProblems, Refused
 from bot.domain.house import House
 from bot.http import HostRefused, HttpError, OpenHttp, TooLarge, Unreadable
 from bot.media.looks import Looks, look_at
@@ -30,6 +31,7 @@ MOST_BYTES = 300 * 1024 * 1024
 FETCH_SECONDS = 60.0
 FILE_SECONDS = 180.0
 TYPES = "JPEG, PNG, GIF, WebP, MP4 or MOV"
+FILES, LINK = "files", "link"  # fields, in what `fetch_all` refuses
 UNSEEN = frozenset({"file_not_found", "file_deleted", "not_in_channel"})
 
 
@@ -49,14 +51,23 @@ async def fetch_all(
     desk: Desk, workspace_id: str, files: Sequence[Attached], url: str, stored: Mapping[str, str]
 ) -> dict[str, Media]:
     """The files in their order, then the link, each by its `key_of`. `stored` names those that were fetched
-    before by the same composer. Raises Refused, in words for the author."""
+    before by the same composer. Raises FieldProblems, in words for the author: of all that cannot be used."""
     found: dict[str, Media] = {}
+    wrong: dict[str, list[str]] = {}
+
+    async def fetch(field: str, source: str, how: Callable[[], Awaitable[Media]]) -> None:
+        known = await media_use.again(desk.house, workspace_id, stored.get(key_of(source)))
+        try:
+            found[key_of(source)] = known or await how()
+        except Refused as refused:
+            wrong.setdefault(field, []).append(refused.text)
+
     for file in files:
-        known = await media_use.again(desk.house, workspace_id, stored.get(key_of(file.id)))
-        found[key_of(file.id)] = known or await fetch_file(desk, workspace_id, file)
+        await fetch(FILES, file.id, partial(fetch_file, desk, workspace_id, file))
     if url:
-        known = await media_use.again(desk.house, workspace_id, stored.get(key_of(url)))
-        found[key_of(url)] = known or await keep_link(desk.house, desk.files, workspace_id, url)
+        await fetch(LINK, url, partial(keep_link, desk.house, desk.files, workspace_id, url))
+    if wrong:
+        raise FieldProblems({field: " ".join(dict.fromkeys(words)) for field, words in wrong.items()})
     return found
 
 

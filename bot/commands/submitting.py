@@ -16,7 +16,7 @@ from bot.commands.media import fetch_all
 from bot.commands.requests import Press, tell_person
 from bot.commands.who import Asker, demand_member
 from bot.domain.deciding import Choice
-from bot.domain.errors import Refused
+from bot.domain.errors import FieldProblems, Refused
 from bot.domain.posting import DraftProblems
 from bot.messages import actions, blocks, composer_done
 from bot.messages import composer as messages
@@ -131,7 +131,7 @@ async def _look_and_queue(desk: Desk, asker: Asker, form: Form, *, stagger: bool
 
 async def _with_troubles(desk: Desk, asker: Asker, form: Form, refused: Refused) -> blocks.Block:
     """The window as it was, each trouble above its field; what has no field on top."""
-    if not isinstance(refused, DraftProblems):
+    if not isinstance(refused, DraftProblems | FieldProblems):
         return messages.composer(await filled_in(desk, asker, form, refused.text))
     again = await filled_in(desk, asker, form)
     return messages.composer(replace(again, troubles=composer_checks.field_errors(refused, form, again=True)))

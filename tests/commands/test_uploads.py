@@ -112,6 +112,22 @@ async def test_a_bad_file_comes_back_ticked_and_can_be_left_out(scene: Scene, da
     assert post.text == "Bread" and [item["width"] for item in post.media] == [1080]
 
 
+async def test_every_bad_file_is_named_at_the_field_of_the_files(scene: Scene) -> None:
+    view, form = await opened(scene, "instagram")
+    bad = [upload(scene, name, b"<html>a page</html>") for name in ("one.jpg", "two.jpg")]
+    scene.files.served = {}
+    form |= {composer_blocks.TEXT: "Bread", files(view): [upload(scene), *bad]}
+    await scene.ben.submit(view, form | {composer_blocks.MEDIA: PICTURE})
+    await scene.calm()
+    assert scene.ben.modal is not None
+    blocks = cast("list[dict[str, Any]]", scene.ben.modal.body["blocks"])
+    named = {str(item.get("block_id")).partition(":")[0]: at for at, item in enumerate(blocks)}
+    above_files = str(blocks[named[composer_blocks.KEPT] - 1])
+    assert "one.jpg is not a picture" in above_files and "two.jpg is not a picture" in above_files
+    assert "leads to no file" in str(blocks[named[composer_blocks.MEDIA] - 1])
+    assert "one.jpg" not in str(blocks[0]) and await scene.all(Post) == []
+
+
 async def test_without_the_permission_slacks_sign_in_page_is_known(scene: Scene) -> None:
     view, form = await opened(scene, "instagram")
     scene.world.installs[scene.team_id].scopes.discard("files:read")
