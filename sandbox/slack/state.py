@@ -200,7 +200,7 @@ class SlackWorld:
         for waiter in self._waiters:
             waiter.set()
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
         """Waits until the condition holds, looking at every change. Raises TimeoutError after `timeout` s."""
         changed = asyncio.Event()
         self._waiters.add(changed)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.commands import who
 from bot.commands.connect import reconnect
 from bot.commands.requests import Press
 from bot.commands.who import who_asks
@@ -200,11 +201,17 @@ async def test_values_of_another_workspace_reach_nothing(scene: Scene) -> None:
     assert await invited(scene) == [] and account
 
 
-async def test_a_person_slack_does_not_name_is_an_outsider(scene: Scene) -> None:
+@pytest.mark.parametrize("slow", [True, False])
+async def test_a_person_slack_does_not_name_is_an_outsider(
+    scene: Scene, slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secret = scene.channel("secret", scene.ben)
     await scene.client("secret-client", secret)
     await scene.client()
-    scene.world.faults.add(Outage.INTERNAL_ERROR, "users.info")
+    if slow:
+        monkeypatch.setattr(who, "LOOKUP_SECONDS", 0.0)
+    else:
+        scene.world.faults.add(Outage.INTERNAL_ERROR, "users.info")
     await scene.modal(scene.ben, "/connect", "")
     assert "secret" not in str(scene.ben.modal.body)  # type: ignore[union-attr]
     refused = await scene.answer(scene.ben, "/retry", "")

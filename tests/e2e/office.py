@@ -105,7 +105,7 @@ class Office:
         about is posted anyway."""
         slack, maria = self.demo.sandbox.slack, self.maria
         await maria.command("/post", "", self.channel.id)
-        await slack.until(lambda: "composer.text" in str(maria.modal and maria.modal.body), timeout=15)
+        await slack.until(lambda: "composer.text" in str(maria.modal and maria.modal.body))
         view = maria.modal
         assert view is not None
         values: dict[str, object] = {"composer.text": text, "composer.title": title, "composer.link": link}
@@ -123,7 +123,7 @@ class Office:
             seen = await maria.submit(view)
         assert not seen.errors and not seen.warning, (on, seen.errors, seen.warning)
         try:
-            await slack.until(lambda: "Queued" in str(view.body), timeout=30)
+            await slack.until(lambda: "Queued" in str(view.body))
         except TimeoutError:
             raise AssertionError(str(view.body)) from None
         await maria.close(view)

@@ -19,7 +19,7 @@ async def answer(office: Office, person: Person, command: str, text: str = "") -
     """What the person alone is told."""
     before = len(person.sees(office.channel.id))
     await person.command(command, text, office.channel.id)
-    await office.demo.sandbox.slack.until(lambda: len(person.sees(office.channel.id)) > before, timeout=20)
+    await office.demo.sandbox.slack.until(lambda: len(person.sees(office.channel.id)) > before)
     await office.demo.settled()
     return [one for one in person.sees(office.channel.id) if one.ephemeral_to][-1].text
 
@@ -34,7 +34,7 @@ async def window(office: Office, person: Person, text: str) -> Any:
     """The window that a word behind `/lamplighter` opens."""
     await put_away(person)
     await person.command("/lamplighter", text, office.channel.id)
-    await office.demo.sandbox.slack.until(lambda: person.modal is not None, timeout=20)
+    await office.demo.sandbox.slack.until(lambda: person.modal is not None)
     return person.modal
 
 
@@ -56,7 +56,7 @@ async def detail(office: Office, person: Person) -> str:
     menus = [element for block in message.blocks for element in block.get("elements", [])]
     options = next(one["options"] for one in menus if one.get("action_id") == actions.HEALTH_DETAIL)
     await person.press(message, actions.HEALTH_DETAIL, chosen=options[0]["value"])
-    await office.demo.sandbox.slack.until(lambda: person.modal is not None, timeout=20)
+    await office.demo.sandbox.slack.until(lambda: person.modal is not None)
     shown = str(person.modal.body) if person.modal else ""
     await put_away(person)
     return shown
@@ -107,7 +107,7 @@ async def test_a_clients_life_from_one_command_to_its_end(office: Office) -> Non
 
     view = await window(office, maria, "clients bakery")
     await maria.press(view, actions.CLOSE_CLIENT)
-    await slack.until(lambda: "Close it" in str(maria.modal.body if maria.modal else ""), timeout=20)
+    await slack.until(lambda: "Close it" in str(maria.modal.body if maria.modal else ""))
     closing = maria.modal
     assert closing is not None and "1 queued post will be cancelled" in str(closing.body)
     await maria.submit(closing, {})

@@ -23,13 +23,13 @@ async def test_monday_tells_the_people_and_a_roll_call_who_left(office: Office) 
     def digests() -> list[str]:
         return [one.text for one in office.maria.sees(direct.id) if "Your clients this week" in one.text]
 
-    await slack.until(lambda: bool(digests()), timeout=20)
+    await slack.until(lambda: bool(digests()))
     assert len(digests()) == 1 and "1 account down" in digests()[0]
 
     def told() -> list[str]:
         return [one.text for one in office.maria.sees(agency.operations.id)]
 
-    await slack.until(lambda: any("was deactivated in Slack" in text for text in told()), timeout=30)
+    await slack.until(lambda: any("was deactivated in Slack" in text for text in told()))
     await office.demo.settled()
     assert sum("was deactivated in Slack" in text for text in told()) == 1
     assert sum("The week from" in text for text in told()) == 1
