@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 0.05
-PATIENCE = 25.0  # seconds; on a busy machine a process needs some to start
+PATIENCE = 60.0  # seconds; on a busy machine a process needs some to start
 
 T = TypeVar("T")
 

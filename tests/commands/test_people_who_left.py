@@ -241,7 +241,7 @@ async def test_an_outage_on_monday_morning_delays_the_digest_only(scene: Scene) 
     scene.world.faults.add(Outage.RATE_LIMITED, "chat.postMessage", times=2, retry_after=1)
     await monday(scene, mentions=[scene.ben.user.id])
     direct = scene.world.direct_message(scene.team_id, scene.ben.user.id)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not (scene.ben.sees(direct.id) and in_operations(scene)):
             await scene.settle()
             await asyncio.sleep(0.05)

@@ -58,7 +58,7 @@ async def listening(twins: Twins, house: House, platform: str) -> AsyncIterator[
 
 
 async def until_dead(database: Database) -> Grant:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             async with database.read() as session:
                 grant = (await session.scalars(select(Grant))).one()

@@ -59,7 +59,7 @@ async def inbox(walks: MetaWalks, platform: str, client_id: str) -> AsyncIterato
 
 async def sent(walks: MetaWalks, count: int) -> None:
     """Wait for so many notices."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(walks.twins.world.ledger.find("notice_sent", status=200)) < count:
             await walks.twins.http.get("/_control/faults")
 
