@@ -16,6 +16,7 @@ from bot.cli_import import import_clients
 from bot.cli_keys import keys, rotate_keys
 from bot.cli_restored import restored
 from bot.manifest import manifest_text
+from bot.running import heed_signals
 from bot.settings import Settings
 from storage.crypto import new_key
 from storage.database import Database
@@ -105,6 +106,7 @@ def manifest() -> None:
 
 async def _serve(settings: Settings) -> None:
     async with assembled(settings) as app:
+        heed_signals(app.stopping)
         await app.serve()
 
 

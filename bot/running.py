@@ -6,8 +6,10 @@ A stop lets the tick under way end, answers reach their commit, and messages the
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 OUTBOX_SECONDS = 1.0
 REVOKING_SECONDS = 30.0
 IMPORTS_SECONDS = 30.0
+REQUESTS_SECONDS = 5  # that answers under way may still take once the bot stops
 
 
 class CannotStart(Exception):
@@ -55,9 +58,12 @@ class App:
     looking: asyncio.Event = field(default_factory=asyncio.Event)  # rings for people who may have left
 
     async def serve(self, listener: socket.socket | None = None) -> None:
-        """Runs until `stop` is called or the process is told to end."""
+        """Runs until `stopping` is set (see `heed_signals`), then stops."""
         listener = listener or listening(self.settings.host, self.settings.port)
-        server = _Server(uvicorn.Config(self.web, log_config=None, lifespan="off"), self.stopping)
+        config = uvicorn.Config(
+            self.web, log_config=None, lifespan="off", timeout_graceful_shutdown=REQUESTS_SECONDS
+        )
+        server = _Server(config, self.stopping)
         await self.start()
         try:
             await server.serve(sockets=[listener])
@@ -97,12 +103,33 @@ class App:
         log.info("stopped", owner=self.house.owner)
 
 
+def heed_signals(stopping: asyncio.Event) -> None:
+    """From here on SIGTERM and Ctrl+C ask for a graceful stop; a second Ctrl+C ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        stopping.set()
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+
+
 class _Server(uvicorn.Server):
-    """Uvicorn, which also ends when the app is told to."""
+    """Uvicorn, which ends when the app is told to, and by nothing else.
+
+    Its own way with signals is to raise them again as soon as it has closed its sockets: that would end the
+    process before the engine and the outbox have come to their end.
+    """
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves them to `heed_signals`."""
+        yield
 
     async def on_tick(self, counter: int) -> bool:
         return self._stopping.is_set() or await super().on_tick(counter)

@@ -86,12 +86,18 @@ async def no_token(_: str) -> str:
 
 
 async def know_owner(house: House, gateway: Gateway, team_id: str) -> None:
-    """Until set-up is done, operator notices go to whoever owns the workspace."""
+    """Until set-up is done, operator notices go to whoever owns the workspace.
+
+    A start never fails for this: where Slack does not say it, the next start asks again."""
     async with house.db.read() as session:
         workspace = await clients.workspace_of_team(session, team_id)
         if workspace is None or not await welcoming.needs_owner(session, workspace.id):
             return
-    owner = await gateway.owner(workspace.id)
+    try:
+        owner = await gateway.owner(workspace.id)
+    except SlackProblem as problem:
+        log.warning("owner_unknown", problem=problem.word)
+        return
     if owner is not None:
         async with house.db.write() as session:
             await welcoming.welcome(session, workspace.id, owner)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -41,6 +42,7 @@ from bot.web import signatures
 from bot.web.service import PROCESS_HEADER, process_mark
 from sandbox.platforms.testing import Twins
 from sandbox.slack import AppConfig, SlackWorld, create_slack_routes
+from sandbox.slack.faults import Outage
 from storage import deliveries, engine, migrate, rotation
 from storage.crypto import CryptoError, Place, Vault, new_key, parse_key
 from storage.database import Database
@@ -649,6 +651,34 @@ async def a_slack(here: Path, monkeypatch: pytest.MonkeyPatch, *scopes: str) -> 
         server.should_exit = True
         await serving
         await world.close()
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+async def test_a_running_bot_ends_gracefully(
+    here: Path, monkeypatch: pytest.MonkeyPatch, told: signal.Signals
+) -> None:
+    async with a_slack(here, monkeypatch) as world:
+        world.faults.add(Outage.INTERNAL_ERROR, "users.list")  # a start does not need to know the owner
+        bot = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.cli", "run"),
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert bot.stderr is not None
+        try:
+            async with asyncio.timeout(60):
+                said = [await bot.stderr.readuntil(b'"event": "started"')]
+                bot.send_signal(told)
+                if told is signal.SIGTERM:  # make and a process group both hand it on
+                    bot.send_signal(told)
+                said.append(await bot.stderr.read())
+                assert await bot.wait() == 0, said
+        finally:
+            if bot.returncode is None:
+                bot.kill()
+                await bot.wait()
+    log = b"".join(said).decode()
+    assert '"event": "stopped"' in log and "owner_unknown" in log, log
 
 
 async def test_doctor_finds_that_all_is_well(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
