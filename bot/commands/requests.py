@@ -102,9 +102,12 @@ def listen_for_command(app: AsyncApp, desk: Desk, known: Command) -> None:
     async def listener(ack: AsyncAck, command: dict[str, Any], workspace_id: str) -> None:
         await ack()
         with in_words():
-            answer = await known.run(desk, await read_request(desk, workspace_id, command))
-        if answer is not None:
+            request = await read_request(desk, workspace_id, command)
+            answer = await known.run(desk, request)
+        if answer is not None and command.get("response_url"):
             await desk.gateway.respond(command["response_url"], answer)
+        elif answer is not None:
+            await desk.gateway.ephemeral(workspace_id, request.channel_id, request.asker.user_id, answer)
 
     app.command(known.name)(listener)
 
@@ -112,7 +115,8 @@ def listen_for_command(app: AsyncApp, desk: Desk, known: Command) -> None:
 async def read_request(desk: Desk, workspace_id: str, command: Mapping[str, Any]) -> Request:
     """The values of a command's form."""
     channel_id = str(command["channel_id"])
-    asker = await who_asks(desk, workspace_id, str(command["user_id"]), channel_id)
+    # People of other teams cannot run our commands: whoever does belongs to the team that is named.
+    asker = await who_asks(desk, workspace_id, str(command["user_id"]), channel_id, command.get("team_id"))
     return Request(
         asker=asker,
         text=str(command.get("text") or ""),

@@ -67,12 +67,13 @@ class Asker:
 async def who_asks(
     desk: Desk, workspace_id: str, user_id: str, channel_id: str | None, team_id: str | None = None
 ) -> Asker:
-    """Looks the user up. `team_id` is the user's own team where the payload names it."""
+    """Looks the user up. `team_id` is the user's own team where the payload names it: it has to be what Slack
+    says of him, and counts alone where Slack names no team."""
     async with desk.house.db.read() as session:
         workspace = await clients.workspace(session, workspace_id)
     person = await _look_up(desk, workspace_id, user_id)
-    ours = person is not None and person.team_id == workspace.team_id and team_id in (None, person.team_id)
-    outsider = not ours or person is None or person.is_guest or person.deleted
+    teams = {person.team_id if person else "", team_id or ""} - {""}
+    outsider = teams != {workspace.team_id} or person is None or person.is_guest or person.deleted
     return Asker(Actor(workspace_id, user_id, channel_id, outsider), workspace, person)
 
 

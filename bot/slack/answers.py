@@ -84,7 +84,7 @@ class Answers:
             wait = retry_seconds(headers.get("Retry-After"))
             raise Transient("ratelimited", retry_after=wait, sent=False, limited=True)
         word = _word(text)
-        if word == "ok" or (status == 200 and word is None):
+        if word == "ok" or (200 <= status < 300 and word is None):
             return
         if status >= 500 and word is None:
             raise Transient(f"http_{status}")

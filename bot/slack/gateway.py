@@ -298,5 +298,8 @@ def _posted(answer: Mapping[str, Any], thread_ts: str | None) -> Posted:
     channel, ts = answer.get("channel"), answer.get("ts")
     if not channel or not ts:
         raise Transient("unreadable_answer")
-    hangs_under = (answer.get("message") or {}).get("thread_ts") if thread_ts else None
+    message = answer.get("message")
+    if not isinstance(message, Mapping):  # an answer that does not show the message says nothing of its root
+        return Posted(str(channel), str(ts), thread_ts)
+    hangs_under = message.get("thread_ts") if thread_ts else None
     return Posted(str(channel), str(ts), hangs_under, orphaned=hangs_under != thread_ts)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from bot.messages import setup as setup_words
 from bot.messages.blocks import escape
 from sandbox.slack import Person
 from sandbox.slack.delivery import deliver
-from sandbox.slack.payloads import view_submission
+from sandbox.slack.payloads import slash_command, view_submission
 from storage.models import AuditEvent, Client, Invitation, Workspace
 from tests.commands.scene import Scene, buttons
 
@@ -37,6 +38,16 @@ async def test_setup_from_start_to_end(scene: Scene) -> None:
     assert len(await scene.all(AuditEvent, AuditEvent.action == "workspace.set_up")) == 1
     again = await scene.modal(scene.ben, "/lamplighter", "setup")
     assert "Europe/Paris" in str(again.body) and scene.operations.id in str(again.body)
+
+
+async def test_a_command_whose_payload_shows_less_is_answered_too(scene: Scene) -> None:
+    person = await scene.desk.gateway.user(scene.workspace_id, scene.ada.user.id)
+    scene.desk.gateway._people.put(scene.workspace_id, person.id, replace(person, team_id=""))
+    typed = slash_command(scene.world, scene.ada.user, scene.team, "/queue", "")
+    del typed["response_url"]
+    await deliver(scene.world, "slash_commands", typed)
+    await scene.calm()
+    assert "Nothing is queued" in scene.last(scene.ada).text, "a member, by the team that the command names"
 
 
 async def test_setup_says_what_is_wrong(scene: Scene) -> None:

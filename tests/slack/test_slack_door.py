@@ -175,6 +175,12 @@ async def test_unsigned_rubbish_and_large_bodies_are_refused(front: Front) -> No
     assert (await front.http.get("/slack/events")).status_code == 405
 
 
+async def test_a_look_at_the_certificate_needs_no_signature(front: Front) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await front.http.post("/slack/events", content=b"token=t&ssl_check=1", headers=form)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_no_route_without_a_secret(front: Front) -> None:
     with pytest.raises(ValueError, match="signing secret"):
         starlette_route(front.door, "")

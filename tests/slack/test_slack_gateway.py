@@ -354,3 +354,35 @@ async def test_unreadable_answers_are_transient(
         with pytest.raises(Transient) as caught:
             await gateway.post(W, "C1", Message("x"))
     assert (caught.value.word, caught.value.sent) == (word, sent)
+
+
+async def _place_only(_request: Request) -> Response:
+    return JSONResponse({"ok": True, "channel": "C1", "ts": "2.0"})
+
+
+async def test_an_answer_without_the_message_says_nothing_of_its_root(session: aiohttp.ClientSession) -> None:
+    async def token_for(_workspace: str) -> str:
+        return "xoxb-1"
+
+    async with serve([Route("/slack.com/api/{method}", _place_only, methods=["POST"])]) as origin:
+        gateway = Gateway(session, Rewriter(origin), token_for)
+        posted = await gateway.post(W, "C1", Message("x"), thread_ts="1.0")
+    assert (posted.ts, posted.thread_ts, posted.orphaned) == ("2.0", "1.0", False)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+async def test_any_yes_to_an_answer_is_one(session: aiohttp.ClientSession, status: int) -> None:
+    heard: list[object] = []
+
+    async def yes(request: Request) -> Response:
+        heard.append(await request.json())
+        return Response(status_code=status)
+
+    async def token_for(_workspace: str) -> str:
+        return "xoxb-1"
+
+    async with serve([Route("/hooks.slack.com/commands/T/1", yes, methods=["POST"])]) as origin:
+        gateway = Gateway(session, Rewriter(origin), token_for)
+        blocks = ({"type": "divider"},)
+        await gateway.respond("https://hooks.slack.com/commands/T/1", Message("x", blocks))
+    assert len(heard) == 1, "said once"
