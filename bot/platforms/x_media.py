@@ -1,8 +1,8 @@
 """What comes before an X post with media: pictures in one call each, a GIF or film piece by piece.
 
 Handles: `media0`, `media1`… are X's ids of pictures that it has. Of a GIF or film, `media` is the id, `next`
-the piece that comes, `finalized` that all came, `looks` how often its processing was seen. What X was given
-it keeps for a day.
+the piece that comes, `finalized` that all came, `looks` how often its processing was seen, `processed` that
+it is done, `tries` how often it was begun anew. What X was given it keeps for a day.
 Sources: docs.x.com (media upload: initialize, append, finalize, status; best practices; metadata).
 """
 
@@ -34,7 +34,9 @@ PIECE_BYTES = 4 * MB  # the most that X takes is 5 MB
 FRESH_FOR = 23 * 3600.0  # seconds; X says 24 hours
 PAUSE, PAUSE_MOST = 5.0, 60.0  # seconds between two looks at a film, where X names none, and the longest
 LOOKS_MOST = 360
+TRIES = 1  # an upload whose pieces are refused is begun anew; a file that is refused again is at fault
 STATES_ON = ("pending", "in_progress")
+UNREADABLE = Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "media/unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ class Desk:
         )
         if not 200 <= response.status < 300:
             raise PlatformError(_judge(response))
-        return reading.member(oauth.read_object(response), "data")
+        body = oauth.read_object(response) or {}
+        if reading.is_page(response) or ("errors" in body and "data" not in body):  # whatever its status says
+            raise PlatformError(UNREADABLE)
+        return reading.member(body, "data")
 
     async def made(self, method: str, path: str, **request: Any) -> tuple[str, oauth.Body]:
         """A call that makes something: its id, and all that was said of it."""
@@ -69,10 +74,12 @@ class Desk:
 
 
 def _judge(response: Response) -> Verdict:
-    """An invalid request is here about the file, not about the text."""
+    """An invalid request is here about the file, not about the text; a plain 403 about the permission."""
     verdict = classify(response, needs=NEEDS)
     if verdict.kind is Kind.CONTENT and verdict.reason is Reason.TEXT_REFUSED:
         return Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, verdict.code)
+    if verdict.kind is Kind.UNKNOWN and verdict.code == "403":
+        return Verdict(Kind.PERMISSION, Reason.PERMISSION_MISSING, verdict.code, permission=NEEDS)
     return verdict
 
 
@@ -113,29 +120,56 @@ async def _describe(desk: Desk, handles: Handles, media_id: str, alt: str, key: 
 
 
 async def _piece_step(desk: Desk, item: Media, handles: Handles) -> Ready | Wait:
+    """What it shows is said last, of a file that X has whole."""
+    step = await _whole_step(desk, item, handles)
+    if isinstance(step, Ready) and item.alt and "alt" not in handles:
+        return await _describe(desk, step.handles, step.handles["media"], item.alt, "alt")
+    return step
+
+
+async def _whole_step(desk: Desk, item: Media, handles: Handles) -> Ready | Wait:
     if "media" not in handles:
-        return await _begin(desk, item)
+        return await _begin(desk, item, handles)
+    if "processed" in handles:
+        return Ready(handles, FRESH_FOR)
     if "finalized" in handles:
         return await _watch(desk, handles)
     media_id, number = handles["media"], oauth.whole(handles.get("next")) or 0
     start = number * PIECE_BYTES
-    if start < item.size:
-        piece = await reading.read_piece(desk.call, item, start, min(PIECE_BYTES, item.size - start))
-        form, files = {"segment_index": str(number)}, {"media": ("media", piece, "application/octet-stream")}
+    if start >= item.size:
+        return await _finalize(desk, handles)
+    piece = await reading.read_piece(desk.call, item, start, min(PIECE_BYTES, item.size - start))
+    form, files = {"segment_index": str(number)}, {"media": ("media", piece, "application/octet-stream")}
+    try:
         await desk.ask("POST", f"/upload/{media_id}/append", data=form, files=files)
-        there = min(start + PIECE_BYTES, item.size) / item.size
-        return Wait({**handles, "next": str(number + 1)}, 0.0, FRESH_FOR, done=there)
-    if item.alt and "alt" not in handles:
-        return await _describe(desk, handles, media_id, item.alt, "alt")
-    data = await desk.ask("POST", f"/upload/{media_id}/finalize")
+    except PlatformError as error:
+        return _anew(handles, error)
+    there = min(start + PIECE_BYTES, item.size) / item.size
+    return Wait({**handles, "next": str(number + 1)}, 0.0, FRESH_FOR, done=there)
+
+
+async def _finalize(desk: Desk, handles: Handles) -> Ready | Wait:
+    """A call whose answer was lost may have done it already, and be refused now."""
+    try:
+        data = await desk.ask("POST", f"/upload/{handles['media']}/finalize")
+    except PlatformError as error:
+        return _anew(handles, error)
     return _processed({**handles, "finalized": "1"}, data)
 
 
-async def _begin(desk: Desk, item: Media) -> Wait:
+def _anew(handles: Handles, error: PlatformError) -> Wait:
+    """Begins the upload again, once; what is not about this upload is raised."""
+    tries = oauth.whole(handles.get("tries")) or 0
+    if tries >= TRIES or error.verdict.kind not in (Kind.CONTENT, Kind.UNKNOWN):
+        raise error
+    return Wait({"tries": str(tries + 1)}, 0.0)
+
+
+async def _begin(desk: Desk, item: Media, handles: Handles) -> Wait:
     category = "tweet_video" if item.kind is MediaKind.VIDEO else "tweet_gif"
     body = {"media_type": item.mime, "total_bytes": item.size, "media_category": category}
     media_id, _ = await desk.made("POST", "/upload/initialize", json=body)
-    return Wait({"media": media_id, "next": "0"}, 0.0, FRESH_FOR)
+    return Wait({**handles, "media": media_id, "next": "0"}, 0.0, FRESH_FOR)
 
 
 async def _watch(desk: Desk, handles: Handles) -> Ready | Wait:
@@ -147,15 +181,15 @@ async def _watch(desk: Desk, handles: Handles) -> Ready | Wait:
 
 
 def _processed(handles: Handles, data: oauth.Body) -> Ready | Wait:
-    """Where the processing stands; an answer that names none has nothing left to process."""
+    """Where the processing stands; an answer about it that names none has nothing left to process."""
     info = reading.member(data, "processing_info")
     state = reading.lower(info.get("state"))
     if state == "failed":
         raise PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, "media/failed"))
-    if state in STATES_ON:
+    if state in STATES_ON or not data:
         asked = oauth.whole(info.get("check_after_secs"))
         return Wait(handles, min(max(float(asked or PAUSE), 1.0), PAUSE_MOST), FRESH_FOR)
-    return Ready(handles, FRESH_FOR)
+    return Ready({**handles, "processed": "1"}, FRESH_FOR)
 
 
 def ids_of(content: Content, handles: Handles) -> list[str]:

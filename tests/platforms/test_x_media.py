@@ -26,6 +26,7 @@ PLATFORM = X()
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 100
 GIF = b"GIF89a" + (10).to_bytes(2, "little") * 2 + b"\x00" * 30
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
+PROBLEMS = "https://api.x.com/2/problems/invalid-request"
 
 
 def still(data: bytes = b"", mime: str = "image/jpeg", **more: Any) -> Media:
@@ -168,6 +169,61 @@ async def test_a_film_that_never_gets_ready_is_given_up() -> None:
     with pytest.raises(PlatformError) as refused:
         await PLATFORM.prepare(way, X_TARGET, content, {**handles, "looks": str(x_media.LOOKS_MOST)})
     assert refused.value.verdict.kind is Kind.NOT_READY
+
+
+async def test_what_a_film_shows_is_told_once_x_has_it_whole() -> None:
+    said = {"data": {"id": "5", "processing_info": {"state": "succeeded"}}}
+    way, http = call_to(lambda _: reply(200, said), File(MP4))
+    film = replace(film_of(MP4), alt="A loaf rises")
+    await walk(PLATFORM, way, X_TARGET, Content("", (film,)))
+    assert [seen.path.rpartition("/")[2] for seen in http.seen] == [
+        "initialize",
+        "append",
+        "finalize",
+        "metadata",
+    ]
+
+
+@pytest.mark.parametrize(
+    "handles",
+    [{"next": "0"}, {"next": "1"}, {"next": "1", "finalized": "1"}],
+    ids=["append", "all", "look"],
+)
+@pytest.mark.parametrize("body", ["<html>Please wait</html>", {"errors": [{"title": "Invalid Request"}]}])
+async def test_neither_a_page_nor_errors_count_as_done(handles: dict[str, str], body: object) -> None:
+    way, _ = call_to(lambda _: reply(200, body), File(MP4))
+    with pytest.raises(PlatformError) as unclear:
+        await PLATFORM.prepare(way, X_TARGET, Content("", (film_of(MP4),)), {"media": "5", **handles})
+    assert unclear.value.verdict.kind is Kind.UNCLEAR
+
+
+@pytest.mark.parametrize("handles", [{}, {"finalized": "1"}])
+async def test_an_empty_answer_says_nothing_about_the_processing(handles: dict[str, str]) -> None:
+    way, _ = call_to(lambda _: reply(204, ""))
+    made = await PLATFORM.prepare(
+        way, X_TARGET, Content("", (film_of(MP4),)), {"media": "5", "next": "1", **handles}
+    )
+    assert isinstance(made, Wait) and made.handles["finalized"] == "1" and made.seconds == x_media.PAUSE
+
+
+@pytest.mark.parametrize("number", ["0", "1"], ids=["append", "finalize"])
+async def test_an_upload_that_is_refused_is_begun_anew_once(number: str) -> None:
+    """Its id may have ended, or a call whose answer was lost has finalized it already."""
+    way, _ = call_to(lambda _: reply(400, {"title": "Invalid Request", "type": PROBLEMS}), File(MP4))
+    content, handles = Content("", (film_of(MP4),)), {"media": "5", "next": number}
+    made = await PLATFORM.prepare(way, X_TARGET, content, handles)
+    assert isinstance(made, Wait) and dict(made.handles) == {"tries": "1"}
+    with pytest.raises(PlatformError) as refused:
+        await PLATFORM.prepare(way, X_TARGET, content, {**handles, "tries": "1"})
+    assert refused.value.verdict.reason is Reason.MEDIA_FORMAT
+
+
+async def test_a_plain_refusal_of_an_upload_is_the_permission() -> None:
+    plain = {"title": "Forbidden", "detail": "You are not permitted to perform this action.", "status": 403}
+    way, _ = call_to(lambda _: reply(403, {**plain, "type": "about:blank"}), File(jpeg()))
+    with pytest.raises(PlatformError) as refused:
+        await PLATFORM.prepare(way, X_TARGET, Content("", (still(jpeg()),)), {})
+    assert (refused.value.verdict.kind, refused.value.verdict.permission) == (Kind.PERMISSION, "media.write")
 
 
 async def test_send_is_one_request() -> None:
