@@ -22,7 +22,7 @@ from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 
 API = "https://open.tiktokapis.com/v2"
 HOSTS = frozenset({"open.tiktokapis.com"})
-UPLOAD_DOMAIN = ".tiktokapis.com"  # upload hosts differ by region; they get no bearer
+UPLOAD_DOMAINS = (".tiktokapis.com", ".tiktok.com")  # no page names the hosts; they get no bearer
 PUBLISH = "video.publish"
 
 CHUNK = 5 * 1024 * 1024  # bytes; the least that TikTok takes, so that every step is short
@@ -201,7 +201,7 @@ def _upload_hosts(url: str) -> frozenset[str]:
         host = urlsplit(url).hostname or ""
     except ValueError:
         host = ""
-    return frozenset({host}) if host.endswith(UPLOAD_DOMAIN) else frozenset()
+    return frozenset({host}) if host.endswith(UPLOAD_DOMAINS) else frozenset()
 
 
 def chunk_count(size: int) -> int:

@@ -2,7 +2,8 @@
 
 The session's address is the handle: it makes one video at most and answers for itself how much it holds, so
 it is asked before each step instead of trusting what we remember.
-Handles: `session`, and `offset`, the bytes that YouTube held when the last step ended.
+Handles: `session`, and `offset`, the bytes that YouTube held when the last step ended; `tries` counts sessions
+that ended before their film was whole.
 Sources: developers.google.com (resumable upload protocol, videos: insert).
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from bot.http import Response
 from bot.platforms import oauth, reading, text, youtube_errors
@@ -31,7 +32,9 @@ CATEGORY = "22"  # people and blogs
 CHUNK = 16 * 262_144  # bytes; a multiple of what the protocol asks for
 FRESH_FOR = 6 * 86_400.0  # seconds; a session lives about a week
 PROBE_DEADLINE = 10.0  # seconds
+TRIES = 3
 FINISHED_ALREADY = Verdict(Kind.DUPLICATE, Reason.DUPLICATE, "session/finished")
+SESSIONS_END = Verdict(Kind.CONTENT, Reason.PLATFORM_DOWN, "session/gave_up")
 COMPLETE_BUT_OPEN = Verdict(Kind.NOT_READY, Reason.UNKNOWN, "session/complete")
 
 
@@ -48,10 +51,10 @@ async def step(call: Call, target: Target, content: Content, handles: Handles) -
     """Opens the session, or sends one more chunk while more than one is left."""
     film = content.media[0]
     if SESSION not in handles:
-        return await _open(call, target, content, film)
+        return await _open(call, target, content, film, handles)
     seen = await probe(call, target, film, handles[SESSION])
     if seen.gone:
-        return Wait({}, 0.0)
+        return _anew(handles)
     if seen.video is not None:  # by an attempt whose answer was lost
         raise PlatformError(FINISHED_ALREADY)
     if seen.held >= film.size:
@@ -63,11 +66,19 @@ async def step(call: Call, target: Target, content: Content, handles: Handles) -
         held = _held(response)
         return Wait({**handles, "offset": str(held)}, 0.0, FRESH_FOR, done=held / film.size)
     if response.status in (404, 410):
-        return Wait({}, 0.0)
+        return _anew(handles)
     raise PlatformError(youtube_errors.classify(response, needs=UPLOAD))
 
 
-async def _open(call: Call, target: Target, content: Content, film: Media) -> Wait:
+def _anew(handles: Handles) -> Wait:
+    """With another session, a few times: each counts against the day's uploads of our app."""
+    tries = oauth.whole(handles.get("tries")) or 0
+    if tries >= TRIES:
+        raise PlatformError(SESSIONS_END)
+    return Wait({"tries": str(tries + 1)}, 0.0)
+
+
+async def _open(call: Call, target: Target, content: Content, film: Media, handles: Handles) -> Wait:
     body = {
         "snippet": {"title": title_of(content), "description": description(content), "categoryId": CATEGORY},
         "status": {"privacyStatus": "public", "selfDeclaredMadeForKids": False},
@@ -87,20 +98,21 @@ async def _open(call: Call, target: Target, content: Content, film: Media) -> Wa
         params={"uploadType": "resumable", "part": "snippet,status"},
         json=body,
     )
-    session = response.headers.get("location", "")
     if not 200 <= response.status < 300:
         raise PlatformError(youtube_errors.classify(response, needs=UPLOAD))
-    if not _is_session(session):
+    session = _session(response)
+    if session is None:
         raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_session"))
-    return Wait({SESSION: session, "offset": "0"}, 0.0, FRESH_FOR)
+    return Wait({**handles, SESSION: session, "offset": "0"}, 0.0, FRESH_FOR)
 
 
-def _is_session(url: str) -> bool:
+def _session(response: Response) -> str | None:
+    """The session's address, which may be relative; the client goes only where a token may be shown."""
+    named = response.headers.get("location", "")
     try:
-        parts = urlsplit(url)
+        return urljoin(UPLOADS, named) if named else None
     except ValueError:
-        return False
-    return parts.scheme == "https" and parts.hostname in HOSTS
+        return None
 
 
 async def probe(call: Call, target: Target, film: Media, session: str) -> Session:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.http import PlatformHttp
+from bot.http import HostRefused, PlatformHttp
 from bot.outbound import Rewriter
 from bot.platforms import linkedin
 from bot.platforms.base import Call, Target, Wait
@@ -49,13 +49,16 @@ async def loopback() -> Loopback:
 
 
 @pytest.fixture
-async def call(loopback: Loopback) -> AsyncIterator[Call]:
+async def server(loopback: Loopback) -> AsyncIterator[TestServer]:
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", loopback.answer)
-    async with (
-        TestServer(app) as server,
-        PlatformHttp(Rewriter(str(server.make_url("")).rstrip("/"))) as http,
-    ):
+    async with TestServer(app) as serving:
+        yield serving
+
+
+@pytest.fixture
+async def call(server: TestServer) -> AsyncIterator[Call]:
+    async with PlatformHttp(Rewriter(str(server.make_url("")).rstrip("/"))) as http:
         yield Call(http=http, app=APP, deadline=5.0, media=File(DATA, most=1000))
 
 
@@ -124,3 +127,29 @@ async def test_a_file_that_ends_early_never_becomes_a_whole_upload(call: Call, l
         with pytest.raises(PlatformError):
             await Pinterest().prepare(short, TARGET, POST, handles)
     assert loopback.seen == []
+
+
+async def test_a_server_that_names_its_own_upload_address_is_reached_there(
+    call: Call, loopback: Loopback, server: TestServer
+) -> None:
+    """In a rehearsal everything goes to one server, which may name itself instead of a platform's host."""
+    session = str(server.make_url("/www.googleapis.com/upload/youtube/v3/videos?upload_id=s1"))
+    loopback.headers = {"Location": session}
+    made = await YouTube().prepare(call, TARGET, POST, {})
+    loopback.status, loopback.headers = 308, {"Range": "bytes=0-999"}
+    ready = await YouTube().prepare(call, TARGET, POST, made.handles)
+    assert ready.handles["offset"] == "1000"
+    upload = str(server.make_url("/uploads/1"))
+    loopback.status = 201
+    await TikTok().send(call, TARGET, POST, {"publish_id": "v", "upload_url": upload, "chunks": "0"})
+    assert [seen[0].partition("?")[0] for seen in loopback.seen] == [
+        "POST /www.googleapis.com/upload/youtube/v3/videos",
+        "PUT /www.googleapis.com/upload/youtube/v3/videos",
+        "PUT /uploads/1",
+    ]
+
+
+async def test_another_loopback_address_is_not_a_platforms(call: Call, loopback: Loopback) -> None:
+    handles = {"publish_id": "v", "upload_url": "http://127.0.0.1:9/uploads/1", "chunks": "0"}
+    with pytest.raises(HostRefused):
+        await TikTok().send(call, TARGET, POST, handles)

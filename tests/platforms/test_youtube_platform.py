@@ -319,12 +319,29 @@ async def test_a_look_that_may_work_later_is_raised(answer: Response | HttpError
 
 async def test_a_session_elsewhere_is_never_given_the_token() -> None:
     call, http = call_of(lambda _: reply(200, "", Location="https://evil.example/upload"), File(DATA))
-    with pytest.raises(PlatformError) as refused:
-        await PLATFORM.prepare(call, TARGET, POST, {})
-    assert refused.value.verdict.code == "no_session"
+    made = await PLATFORM.prepare(call, TARGET, POST, {})
+    with pytest.raises(HttpError):
+        await PLATFORM.prepare(call, TARGET, POST, made.handles)
     with pytest.raises(HttpError):
         await PLATFORM.send(call, TARGET, POST, {"session": "https://evil.example/u", "offset": "20"})
     assert len(http.seen) == 1
+
+
+async def test_a_session_may_be_named_without_its_host() -> None:
+    named = "/upload/youtube/v3/videos?uploadType=resumable&upload_id=s1"
+    call, _ = call_of(lambda _: reply(200, "", Location=named), File(DATA))
+    made = await PLATFORM.prepare(call, TARGET, POST, {})
+    assert made.handles["session"] == f"https://www.googleapis.com{named}"
+
+
+async def test_sessions_that_keep_ending_are_not_opened_for_ever() -> None:
+    call, http = call_of(
+        lambda seen: reply(200, "", Location=SESSION) if seen.method == "POST" else reply(404, ""), File(DATA)
+    )
+    with pytest.raises(PlatformError) as refused:
+        await walk(PLATFORM, call, TARGET, POST)
+    assert refused.value.verdict.kind is Kind.CONTENT
+    assert [seen.method for seen in http.seen].count("POST") == 1 + youtube_upload.TRIES
 
 
 @pytest.mark.parametrize(
