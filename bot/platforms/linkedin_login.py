@@ -52,7 +52,7 @@ async def oauth_call(call: Call, path: str, form: Mapping[str, str]) -> oauth.Bo
     """The same; the reply's object, or PlatformError."""
     response = await post_form(call, path, form)
     body = oauth.read_object(response)
-    if body is None or not 200 <= response.status < 300 or "error" in body:
+    if body is None or oauth.refuses(response, body):
         raise PlatformError(linkedin_errors.classify(response))
     return body
 

@@ -135,7 +135,7 @@ async def _begin(desk: Desk, film: Media, handles: Handles) -> Wait:
     value = await desk.value("/videos", "initializeUpload", body)
     urn = oauth.word(value.get("video"))
     parts = [_part(item) for item in reading.objects(value, "uploadInstructions")]
-    whole = [part for part in parts if part is not None]
+    whole = sorted((part for part in parts if part is not None), key=lambda part: part[1])
     if urn is None or len(whole) != len(parts) or not _covers(whole, film.size):
         raise PlatformError(Verdict(Kind.UNCLEAR, Reason.UNREADABLE, "no_upload_instructions"))
     token = oauth.word(value.get("uploadToken")) or ""

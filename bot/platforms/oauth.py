@@ -13,9 +13,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 from oauthlib.oauth2 import WebApplicationClient
 
+from bot.clock import utc_now
 from bot.http import Response, Unreadable
 from bot.platforms.base import Tokens
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
@@ -25,6 +27,7 @@ Body = Mapping[str, object]
 """A parsed JSON object, nothing known about its members yet."""
 
 VERIFIER_LENGTH = 64  # RFC 7636 allows 43 to 128
+SECONDS_MOST = 100 * 366 * 86_400.0  # a century: more than that is no lifetime, and no date can hold it
 
 ERRORS: Mapping[str, tuple[Kind, Reason]] = {
     "invalid_grant": (Kind.DEAD, Reason.REFUSED),
@@ -128,14 +131,15 @@ def credential(value: object) -> str | None:
 
 
 def seconds(value: object) -> float | None:
-    """A lifetime in seconds, also from a string; None for what is no finite, positive number."""
+    """A lifetime in seconds, also from a string, a century at most; None for what is no finite, positive
+    number."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and number > 0 else None
+    return min(number, SECONDS_MOST) if math.isfinite(number) and number > 0 else None
 
 
 def scope_set(value: object) -> frozenset[str] | None:
@@ -174,6 +178,23 @@ def parse_tokens(body: Body | None) -> Tokens:
         refresh_expires_in=seconds(body.get("refresh_expires_in") or body.get("refresh_token_expires_in")),
         scopes=scope_set(body.get("scope")),
     )
+
+
+def refuses(response: Response, body: Body | None) -> bool:
+    """Whether a token endpoint's reply is a refusal: an error may come with 200, and an empty `error` beside
+    tokens is none."""
+    return not 200 <= response.status < 300 or bool(body and body.get("error"))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a `Retry-After` asks for, as a number or as a date; None where it is missing or odd."""
+    named = headers.get("retry-after", "").strip()
+    if named.isdecimal():
+        return seconds(named)
+    try:
+        return seconds((parsedate_to_datetime(named) - utc_now()).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def error_name(body: Body) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bot.clock import utc_now
 from bot.http import Response
 from bot.platforms import oauth, reading
 from bot.platforms.errors import Kind, Reason, Verdict
@@ -93,6 +94,10 @@ def _judge(status: int, body: oauth.Body) -> Verdict:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the quota opens again, where a header says so; that it does is unconfirmed."""
-    seconds = oauth.seconds(headers.get("x-ratelimit-reset"))
-    return seconds if seconds is not None and seconds <= LONGEST_WINDOW else None
+    """Seconds until the quota opens again, where a header says so; that it does, and whether it counts from
+    now or names the moment, is unconfirmed."""
+    named = oauth.seconds(headers.get("x-ratelimit-reset"))
+    if named is None:
+        return oauth.retry_after(headers)
+    left = named if named <= LONGEST_WINDOW else named - utc_now().timestamp()
+    return left if 0 < left <= LONGEST_WINDOW else None

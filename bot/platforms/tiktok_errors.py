@@ -75,14 +75,22 @@ def classify(response: Response, *, needs: str | None = None) -> Verdict:
     """
     body = oauth.read_object(response)
     if body is None:
-        return oauth.unreadable(response.status)
-    if oauth.error_name(body):
-        return _classify_flat(response.status, body)
-    code = _safe(reading.member(body, "error").get("code"))
-    if response.status >= 500 or code not in API_CODES:
-        return oauth.by_status(response.status, code or str(response.status))
-    verdict = _verdict(API_CODES[code], code)
+        verdict = oauth.unreadable(response.status)
+    elif oauth.error_name(body):
+        verdict = _classify_flat(response.status, body)
+    else:
+        verdict = _judge(response.status, _safe(reading.member(body, "error").get("code")))
+    if verdict.kind is Kind.TRY_LATER:
+        return replace(verdict, retry_after=oauth.retry_after(response.headers) or verdict.retry_after)
     return replace(verdict, permission=needs) if verdict.kind is Kind.PERMISSION else verdict
+
+
+def _judge(status: int, code: str) -> Verdict:
+    if status < 500 and code in API_CODES:
+        return _verdict(API_CODES[code], code)
+    if status == 401:  # under whatever name
+        return Verdict(Kind.TOKEN, Reason.REFUSED, code or "401")
+    return oauth.by_status(status, code or str(status))
 
 
 def _classify_flat(status: int, body: oauth.Body) -> Verdict:

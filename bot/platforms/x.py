@@ -227,7 +227,7 @@ async def _post_form(call: Call, path: str, form: Mapping[str, str]) -> Response
 async def _tokens(call: Call, form: Mapping[str, str]) -> Tokens:
     response = await _post_form(call, "/oauth2/token", form)
     body = oauth.read_object(response)
-    if not 200 <= response.status < 300 or (body is not None and "error" in body):
+    if oauth.refuses(response, body):
         raise PlatformError(classify_token(response))
     return oauth.parse_tokens(body)
 

@@ -164,7 +164,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     resets = [oauth.seconds(headers.get(f"{name}-reset")) for name in spent or ["x-rate-limit"]]
     known = [moment for moment in resets if moment is not None]
     if not known:
-        return None
+        return oauth.retry_after(headers)
     return min(max(max(known) - _server_time(headers), 1.0), LONGEST_WINDOW)
 
 

@@ -213,7 +213,7 @@ async def _tokens(call: Call, form: Mapping[str, str]) -> Tokens:
         },
     )
     body = oauth.read_object(response)
-    if not 200 <= response.status < 300 or (body is not None and "error" in body):
+    if oauth.refuses(response, body):
         raise PlatformError(youtube_errors.classify(response))
     return oauth.parse_tokens(body)
 

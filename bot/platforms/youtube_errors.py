@@ -96,23 +96,32 @@ def classify(response: Response, *, needs: str | None = None) -> Verdict:
     """What an unsuccessful reply means. `needs`: the scope the call rests on."""
     body = oauth.read_object(response)
     if body is None:
-        return oauth.unreadable(response.status)
-    if oauth.error_name(body):
-        return _classify_flat(response.status, body)
-    error = reading.member(body, "error")
+        verdict = oauth.unreadable(response.status)
+    elif oauth.error_name(body):
+        verdict = _classify_flat(response.status, body)
+    else:
+        verdict = _judge(response.status, reading.member(body, "error"))
+    if verdict.kind is Kind.TRY_LATER:
+        return replace(verdict, retry_after=oauth.retry_after(response.headers) or verdict.retry_after)
+    return replace(verdict, permission=needs) if verdict.kind is Kind.PERMISSION else verdict
+
+
+def _judge(status: int, error: oauth.Body) -> Verdict:
     known = [name for name in _reasons(error) if name in REASONS]
     status_word = _safe(error.get("status"))
-    code = f"{response.status}/{known[0] if known else status_word}"
-    if response.status >= 500 or response.status < 400:
-        return oauth.by_status(response.status, code)
+    code = f"{status}/{known[0] if known else status_word}"
+    if status >= 500 or status < 400:
+        return oauth.by_status(status, code)
     meaning = REASONS[known[0]] if known else STATUSES.get(status_word)
-    return _verdict(meaning, code, needs) if meaning else oauth.by_status(response.status, code)
+    if meaning is None and status == 401:  # under whatever name
+        meaning = STATUSES["UNAUTHENTICATED"]
+    return _verdict(meaning, code) if meaning else oauth.by_status(status, code)
 
 
 def _classify_flat(status: int, body: oauth.Body) -> Verdict:
     name = oauth.error_name(body) or ""
     if name in TOKEN_ERRORS and status < 500:
-        return _verdict(TOKEN_ERRORS[name], name, None)
+        return _verdict(TOKEN_ERRORS[name], name)
     verdict = oauth.error_verdict(status, body)
     # Workspace's session control ended the login; it is refused like any dead grant, with a reason beside it.
     if verdict.kind is Kind.DEAD and body.get("error_subtype") == "invalid_rapt":
@@ -120,10 +129,9 @@ def _classify_flat(status: int, body: oauth.Body) -> Verdict:
     return verdict
 
 
-def _verdict(meaning: Meaning, code: str, needs: str | None) -> Verdict:
+def _verdict(meaning: Meaning, code: str) -> Verdict:
     kind, reason = meaning
-    pause = DAY if reason is Reason.DAILY_CAP else None
-    return Verdict(kind, reason, code, pause, needs if kind is Kind.PERMISSION else None)
+    return Verdict(kind, reason, code, DAY if reason is Reason.DAILY_CAP else None)
 
 
 def failed(reason: object) -> Verdict:

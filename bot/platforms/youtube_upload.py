@@ -2,8 +2,8 @@
 
 The session's address is the handle: it makes one video at most and answers for itself how much it holds, so
 it is asked before each step instead of trusting what we remember.
-Handles: `session`, and `offset`, the bytes that YouTube held when the last step ended; `tries` counts sessions
-that ended before their film was whole.
+Handles: `session`, and `offset`, the bytes that YouTube held when the last step ended; `tries` counts
+sessions that ended before their film was whole.
 Sources: developers.google.com (resumable upload protocol, videos: insert).
 """
 

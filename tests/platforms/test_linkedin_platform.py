@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -425,6 +426,17 @@ async def test_instructions_that_do_not_cover_the_film(parts: list[object]) -> N
     with pytest.raises(PlatformError) as refused:
         await MEMBER.prepare(call, ANNA, FILM, {})
     assert refused.value.verdict.code == "no_upload_instructions"
+
+
+async def test_instructions_in_another_order_are_followed_by_their_bytes() -> None:
+    parts = [
+        {"uploadUrl": f"{UPLOAD}/b", "firstByte": 10, "lastByte": 24},
+        {"uploadUrl": f"{UPLOAD}/a", "firstByte": 0, "lastByte": 9},
+    ]
+    value = {"value": {"video": "urn:li:video:1", "uploadToken": "", "uploadInstructions": parts}}
+    call, _ = call_of(lambda _: reply(200, value), File(DATA))
+    made = await MEMBER.prepare(call, ANNA, FILM, {})
+    assert [part[0] for part in json.loads(made.handles["parts"])] == [f"{UPLOAD}/a", f"{UPLOAD}/b"]
 
 
 @pytest.mark.parametrize(

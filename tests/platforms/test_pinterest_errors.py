@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.clock import utc_now
 from bot.platforms.errors import Kind, Reason
 from bot.platforms.pinterest_errors import classify, classify_token
 from tests.platforms.platform_fakes import reply
@@ -80,6 +81,12 @@ def test_token_row(status: int, answer: object, kind: Kind, reason: Reason) -> N
 )
 def test_a_reset_is_believed_only_as_a_short_time(header: str, pause: float | None) -> None:
     assert classify(reply(429, body(8), x_ratelimit_reset=header)).retry_after == pause
+
+
+def test_a_reset_may_name_the_moment_or_be_left_to_retry_after() -> None:
+    soon = str(int(utc_now().timestamp()) + 600)
+    assert 500 < (classify(reply(429, body(8), x_ratelimit_reset=soon)).retry_after or 0) <= 600
+    assert classify(reply(429, body(8), Retry_After="90")).retry_after == 90.0
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 500])

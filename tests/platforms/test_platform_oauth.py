@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.clock import utc_now
+from bot.http import Response
 from bot.platforms import oauth
 from bot.platforms.errors import Kind, PlatformError, Reason
 from tests.platforms.platform_fakes import APP, reply
@@ -33,11 +36,46 @@ def test_basic_auth() -> None:
         (7200, 7200.0),
         ("7200", 7200.0),
         (1.5, 1.5),
+        (10**15, oauth.SECONDS_MOST),
         *[(no, None) for no in ("", "soon", None, True, 0, -5, "inf", "nan", [1], 10**400)],
     ],
 )
 def test_lifetimes(value: object, seconds: float | None) -> None:
     assert oauth.seconds(value) == seconds
+
+
+def test_the_longest_lifetime_is_a_date() -> None:
+    assert utc_now() + timedelta(seconds=oauth.SECONDS_MOST)
+
+
+@pytest.mark.parametrize(
+    ("named", "least", "most"),
+    [("90", 90, 90), ("Fri, 20 Nov 2099 10:00:00 GMT", 10**8, oauth.SECONDS_MOST)],
+)
+def test_what_retry_after_asks_for(named: str, least: float, most: float) -> None:
+    assert least <= (oauth.retry_after({"retry-after": named}) or 0) <= most
+
+
+@pytest.mark.parametrize(
+    "named", ["", "soon", "0", "-5", "Fri, 20 Nov 2020 10:00:00 GMT", "1 Jan 2020 0:0 -0000"]
+)
+def test_a_retry_after_that_asks_for_nothing(named: str) -> None:
+    assert oauth.retry_after({"retry-after": named}) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        (200, {"access_token": "a"}, False),
+        (200, {"access_token": "a", "error": None}, False),
+        (200, {"error": "invalid_grant"}, True),
+        (200, None, False),
+        (400, {}, True),
+        (302, None, True),
+    ],
+)
+def test_a_refusal_is_told_from_tokens(status: int, body: oauth.Body | None, refused: bool) -> None:
+    assert oauth.refuses(Response(status, {}, b""), body) is refused
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ API_ROWS: list[tuple[int, str, Kind, Reason, float | None]] = [
     (503, "internal_error", K.UNCLEAR, R.PLATFORM_DOWN, None),
     (503, "access_token_invalid", K.UNCLEAR, R.PLATFORM_DOWN, None),
     (403, "something_new", K.UNKNOWN, R.UNKNOWN, None),
+    (401, "something_new", K.TOKEN, R.REFUSED, None),
     (200, "ok", K.UNCLEAR, R.UNREADABLE, None),
 ]
 
@@ -45,6 +46,10 @@ API_ROWS: list[tuple[int, str, Kind, Reason, float | None]] = [
 def test_api_row(status: int, code: str, kind: Kind, reason: Reason, pause: float | None) -> None:
     verdict = classify(reply(status, envelope(code)))
     assert (verdict.kind, verdict.reason, verdict.retry_after) == (kind, reason, pause)
+
+
+def test_a_pause_that_the_answer_names_counts() -> None:
+    assert classify(reply(429, envelope("rate_limit_exceeded"), Retry_After="300")).retry_after == 300.0
 
 
 def test_an_error_named_under_200_is_an_error() -> None:

@@ -52,7 +52,8 @@ async def loopback() -> Loopback:
 async def server(loopback: Loopback) -> AsyncIterator[TestServer]:
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", loopback.answer)
-    async with TestServer(app) as serving:
+    serving = TestServer(app)
+    async with serving:
         yield serving
 
 

@@ -168,6 +168,7 @@ NOW = int(datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp())
         ({"x_rate_limit_reset": str(NOW - 5)}, 1.0),
         ({"x_rate_limit_reset": str(NOW + 10**8)}, LONGEST_WINDOW),
         ({"x_rate_limit_reset": "soon"}, None),
+        ({"retry_after": "40"}, 40.0),
         ({}, None),
         (
             {

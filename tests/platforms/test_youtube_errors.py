@@ -71,6 +71,7 @@ ROWS: list[tuple[int, object, Kind, Reason]] = [
     (503, problem(503, "authError"), K.UNCLEAR, R.PLATFORM_DOWN),
     (403, problem(403, "forbidden", "PERMISSION_DENIED"), K.UNKNOWN, R.UNKNOWN),
     (400, {"error": {"errors": "?"}}, K.UNKNOWN, R.UNKNOWN),
+    (401, problem(401, "unauthorized"), K.TOKEN, R.REFUSED),
     (200, {"items": []}, K.UNCLEAR, R.UNREADABLE),
 ]
 
@@ -130,6 +131,10 @@ NAMES = {
     "uploaderAccountClosed",
     "uploaderAccountSuspended",
 }
+
+
+def test_a_pause_that_the_answer_names_counts() -> None:
+    assert classify(reply(429, problem(429, "rateLimitExceeded"), Retry_After="300")).retry_after == 300.0
 
 
 def test_every_reason_of_failure_refuses_the_post_with_its_reason() -> None:
