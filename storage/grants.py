@@ -213,6 +213,18 @@ async def close_attempt(
     )
 
 
+async def renewed_twice(session: AsyncSession, grant: Grant, cause: str) -> datetime | None:
+    """When the first of the last two renewals began, where both token sets were renewed for this cause."""
+    query = select(GrantAttempt.started_at).where(
+        GrantAttempt.grant_id == grant.id,
+        GrantAttempt.generation.in_((grant.generation - 1, grant.generation - 2)),
+        GrantAttempt.state == "refreshed",
+        GrantAttempt.cause == cause,
+    )
+    began = (await session.scalars(query)).all()
+    return min(began) if len(began) == 2 else None
+
+
 async def count_overdue(session: AsyncSession, now: datetime) -> int:
     query = select(func.count()).select_from(Grant).where(Grant.next_due_at <= now)
     return int(await session.scalar(query) or 0)

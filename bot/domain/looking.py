@@ -10,8 +10,9 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain import content, delivering, reports
+from bot.domain import content, delivering, reports, second_look
 from bot.domain.house import House
+from bot.domain.outcomes import judge_verdict
 from bot.http import HttpError
 from bot.platforms.base import Found, Look, Sent
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
@@ -23,6 +24,7 @@ TRIES_MOST = 8
 FOLLOW_PAUSE = timedelta(seconds=30)
 FOLLOW_PAUSE_MOST = timedelta(minutes=15)
 FOLLOW_FOR = timedelta(days=1)
+ACCOUNT_REASONS = frozenset({Reason.SUSPENDED, Reason.RESTRICTED, Reason.ACCOUNT_GONE})
 LINK_FOR = timedelta(minutes=30)  # then a published post is told without its address
 
 
@@ -36,8 +38,10 @@ async def follow(house: House, work: Work) -> None:
         sent = await platform.progress(call, target, handles, work.delivery.external_id)
     except PlatformError as error:
         if error.verdict.kind is Kind.CONTENT:
+            await _beyond_the_post(house, work, error.verdict)
             await delivering.fail(house, work, error.verdict)
         else:
+            await _renew_if_refused(house, work, error)
             await _follow_later(house, work)
         return
     except HttpError:
@@ -48,6 +52,23 @@ async def follow(house: House, work: Work) -> None:
         await _follow_later(house, work, answered=True)
     else:
         await delivering.sent_off(house, work, sent)
+
+
+async def _beyond_the_post(house: House, work: Work, verdict: Verdict) -> None:
+    """A post that was taken and then refused may tell of the account, or of our access to it, as well."""
+    if verdict.reason is Reason.REVOKED:
+        dead = replace(verdict, kind=Kind.DEAD)
+        await second_look.doubt(house, work.grant.id, work.grant.generation, dead)
+    elif verdict.reason in ACCOUNT_REASONS:
+        why = judge_verdict(replace(verdict, kind=Kind.ACCOUNT))
+        async with house.db.write() as session:
+            await reports.account_trouble(session, house, work, why, house.clock.now())
+
+
+async def _renew_if_refused(house: House, work: Work, error: PlatformError | HttpError) -> None:
+    """A look that the platform refused for its token is made with a new one the next time."""
+    if isinstance(error, PlatformError) and error.verdict.kind in (Kind.TOKEN, Kind.DEAD):
+        await second_look.doubt(house, work.grant.id, work.grant.generation, error.verdict)
 
 
 async def adopted(house: House, work: Work, twin: str) -> Sent:
@@ -76,7 +97,8 @@ async def look(house: House, work: Work) -> None:
     asked_at = time.monotonic()
     try:
         found = await _find(house, work)
-    except (PlatformError, HttpError):  # no answer to the look itself: it does not count as one
+    except (PlatformError, HttpError) as error:  # no answer to the look itself: it does not count as one
+        await _renew_if_refused(house, work, error)
         if work.delivery.steps >= TRIES_MOST:
             await _ask(house, work, Reason(work.delivery.reason or Reason.LOST_ANSWER))
         else:

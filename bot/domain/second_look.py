@@ -35,9 +35,10 @@ async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) 
     platform = refreshing.platform_of(house, grant)
     if platform is None:
         return False
-    if platform.info.refresh.kind is not RefreshKind.SELF_EXTENDING and lifetimes.renewable(
+    renewable = platform.info.refresh.kind is not RefreshKind.SELF_EXTENDING and lifetimes.renewable(
         platform.info.refresh, tokens.life_of(grant)
-    ):
+    )
+    if renewable and not await _renewed_in_vain(house, grant):
         await _access_is_over(house, grant)
         result = await refreshing.refresh(house, grant, refreshing.Cause.REFUSED)
         if not isinstance(result, Judgement):
@@ -47,6 +48,18 @@ async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) 
     elif grant.state == "live":
         await _suspect(house, grant, verdict)
     return await look(house, grant_id)
+
+
+async def _renewed_in_vain(house: House, grant: Grant) -> bool:
+    """Whether two renewals in a row, each after a refusal, brought nothing that has worked since: no third
+    one will, though the platform goes on handing out tokens."""
+    async with house.db.read() as session:
+        since = await grants.renewed_twice(session, grant, refreshing.Cause.REFUSED)
+        if since is None:
+            return False
+        reach = await grants.live_reach(session, grant.id)
+    proofs = [item.connection.proved_at for item in reach]
+    return not any(proof is not None and proof > since for proof in proofs)
 
 
 async def tend(house: House, grant: Grant, *, due_by: datetime | None = None) -> None:

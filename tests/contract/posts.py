@@ -107,6 +107,8 @@ KINDS = (
     Kind("threads", "video", upright_film, simple=False),
     Kind("threads", "carousel", pictures, simple=False),
     Kind("x", "text", words),
+    Kind("x", "pictures", read_pictures, simple=False),
+    Kind("x", "video", read_film, simple=False),
     Kind("tiktok", "video", read_film),
     Kind("tiktok", "long_video", long_film, simple=False),
     Kind("tiktok", "photos", pictures),
