@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.platforms import linkedin_errors, linkedin_media, oauth
+from bot.platforms import linkedin_errors, linkedin_media, oauth, reading
 from bot.platforms import linkedin_login as login
 from bot.platforms import linkedin_pages as pages
 from bot.platforms import linkedin_text as little
@@ -141,7 +141,7 @@ class LinkedIn:
     async def revoke(self, call: Call, tokens: Tokens) -> bool:
         """The address is used by others and stands in no page: where it is not there, nothing was done."""
         response = await login.post_form(call, "/revoke", {"token": tokens.access_token})
-        if 200 <= response.status < 300:
+        if reading.is_done(response):
             return True
         if response.status in (404, 405, 410):
             return False

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from bot.http import Response
+from bot.platforms import oauth
 from bot.platforms.base import Call
 from bot.platforms.content import Media, MediaGone, MediaSilent
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
@@ -66,6 +67,11 @@ def is_page(response: Response) -> bool:
     kind = response.headers.get("content-type", "").lower()
     start = response.body.lstrip()[:9].lower()
     return kind.startswith("text/html") or start.startswith((b"<html", b"<!doctype"))
+
+
+def is_done(response: Response) -> bool:
+    """Whether a call succeeded that answers nothing of worth: with neither a page nor an error under 200."""
+    return not is_page(response) and not oauth.refuses(response, oauth.read_object(response))
 
 
 async def in_pieces(data: bytes) -> AsyncIterator[bytes]:

@@ -54,7 +54,7 @@ async def revoke(call: Call, access_token: str) -> bool:
     response = await _post_form(call, "/oauth/revoke/", {"token": access_token})
     body = oauth.read_object(response)
     refused = oauth.error_name(body or {}) or reading.member(body, "error").get("code", "ok") != "ok"
-    if 200 <= response.status < 300 and not refused:
+    if 200 <= response.status < 300 and not refused and not reading.is_page(response):
         return True
     verdict = tiktok_errors.classify(response)
     if verdict.kind in (Kind.DEAD, Kind.TOKEN):  # nothing left to revoke

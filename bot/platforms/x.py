@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.http import Response
-from bot.platforms import oauth, text, x_media
+from bot.platforms import oauth, reading, text, x_media
 from bot.platforms.base import (
     Account,
     Call,
@@ -101,7 +101,7 @@ class X:
     async def revoke(self, call: Call, tokens: Tokens) -> bool:
         form = {"token": tokens.refresh_token or tokens.access_token}
         response = await _post_form(call, "/oauth2/revoke", form)
-        if 200 <= response.status < 300:  # the body's shape is not documented
+        if reading.is_done(response):  # the body's shape is not documented
             return True
         verdict = classify_token(response)
         if verdict.kind is Kind.DEAD:  # nothing left to revoke

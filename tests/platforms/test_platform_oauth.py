@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from bot.clock import utc_now
 from bot.http import Response
-from bot.platforms import oauth
+from bot.platforms import linkedin, oauth
+from bot.platforms.base import Call, Platform, Tokens
 from bot.platforms.errors import Kind, PlatformError, Reason
-from tests.platforms.platform_fakes import APP, reply
+from bot.platforms.tiktok import TikTok
+from bot.platforms.x import X
+from tests.platforms.platform_fakes import APP, FakeHttp, reply
 
 
 def test_pkce_pair_is_fresh_and_s256() -> None:
@@ -159,3 +162,12 @@ def test_readers_never_fail_and_give_what_can_be_stored(value: object) -> None:
     oauth.whole(value)
     oauth.scope_set(value)
     oauth.credential(value)
+
+
+@pytest.mark.parametrize("platform", [X(), TikTok(), linkedin.members("202609", shared=False)])
+@pytest.mark.parametrize("body", ["<html>Please wait</html>", {"error": "server_error"}])
+async def test_neither_a_page_nor_an_error_with_200_has_revoked(platform: Platform, body: object) -> None:
+    http = FakeHttp(lambda _: reply(200, body))
+    with pytest.raises(PlatformError) as unclear:
+        await platform.revoke(Call(http=http, app=APP), Tokens("at-1", "rt-1"))
+    assert unclear.value.verdict.kind is Kind.UNCLEAR
