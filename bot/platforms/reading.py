@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -63,10 +64,11 @@ async def read_piece(call: Call, media: Media, start: int, length: int) -> bytes
 
 
 def is_page(response: Response) -> bool:
-    """Whether a page for people came back, as proxies send it with any status; an API never answers so."""
-    kind = response.headers.get("content-type", "").lower()
-    start = response.body.lstrip()[:9].lower()
-    return kind.startswith("text/html") or start.startswith((b"<html", b"<!doctype"))
+    """Whether a page for people came back, as proxies send it with any status; an API never answers so. The
+    type alone says little: many servers write it over an empty answer, or over JSON."""
+    start = response.body.removeprefix(codecs.BOM_UTF8).lstrip()[:9].lower()
+    named = response.headers.get("content-type", "").strip().lower().startswith("text/html")
+    return start.startswith((b"<html", b"<!doctype")) or (named and start.startswith(b"<"))
 
 
 def is_done(response: Response) -> bool:
