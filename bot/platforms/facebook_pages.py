@@ -29,6 +29,7 @@ IG_PUBLISH = "instagram_content_publish"
 PAGE_FIELDS = "id,name,username,access_token,tasks,picture{url}"
 IG_FIELDS = "instagram_business_account{id,username,name,profile_picture_url}"
 PAGE_SIZE = "100"
+NOT_LENT = frozenset({"access_token", "appsecret_proof", "fields"})  # what each call has of its own
 LISTS_MOST = 50  # pages of one list; a list that goes round in circles ends
 
 MAY_POST = frozenset({"CREATE_CONTENT", "MANAGE"})
@@ -117,13 +118,17 @@ async def _listed(graph: Graph, tokens: Tokens, path: str, fields: str) -> Async
 
 
 def _next(body: oauth.Body) -> dict[str, str]:
-    """The parameters by which the next page differs; none at the end."""
-    address = member(body, "paging").get("next")
-    try:
-        query = urlsplit(address).query if isinstance(address, str) else ""
-    except ValueError:
+    """The parameters by which the next page differs, whatever they are called; none at the end."""
+    paging = member(body, "paging")
+    address, after = paging.get("next"), oauth.word(member(paging, "cursors").get("after"))
+    if not isinstance(address, str) or not address:
         return {}
-    return {name: value for name, value in parse_qsl(query) if name in ("after", "limit", "offset", "pretty")}
+    try:
+        lent = dict(parse_qsl(urlsplit(address).query))
+    except ValueError:
+        lent = {}
+    lent = {name: value for name, value in lent.items() if name not in NOT_LENT}
+    return lent if lent.keys() - {"limit"} or after is None else {"after": after}
 
 
 def _reads_instagram(tokens: Tokens) -> bool:

@@ -11,7 +11,7 @@ from bot.platforms.base import Tokens
 from bot.platforms.errors import Kind, Reason
 from bot.platforms.facebook import Facebook
 from bot.platforms.facebook_pages import Pair
-from tests.platforms.meta_fakes import IG, IG_SCOPES, TinyFacebook, page, refusal
+from tests.platforms.meta_fakes import IG, IG_SCOPES, TinyFacebook, page, proof, refusal
 from tests.platforms.platform_fakes import Sight, call_of, graph_error, reply
 
 PLATFORM = Facebook("v26.0")
@@ -39,6 +39,30 @@ async def test_lists_are_followed_to_their_end_on_our_own_host() -> None:
     assert [params.get("after") for params in asked] == [None, "1", "2"]
     assert all("access_token" in params["fields"] and params["limit"] == "100" for params in asked)
     assert not any("access_token" in params for params in asked)
+
+
+@pytest.mark.parametrize(
+    ("paging", "asked"),
+    [
+        ({"next": "https://graph.facebook.com/x?page=2&access_token=T&fields=id"}, {"page": "2"}),
+        ({"next": "https://graph.facebook.com/x?__paging_token=Q"}, {"__paging_token": "Q"}),
+        ({"next": "https://graph.facebook.com/x", "cursors": {"after": "C"}}, {"after": "C"}),
+        ({"next": "https://graph.facebook.com/x?limit=100", "cursors": {"after": 7}}, {"after": "7"}),
+    ],
+)
+async def test_the_next_page_is_found_however_its_address_names_it(
+    paging: dict[str, Any], asked: dict[str, str]
+) -> None:
+    first, twin = {"data": [page("1")], "paging": paging}, TinyFacebook()
+
+    def answer(sight: Sight) -> Response:
+        if not sight.path.endswith("/me/accounts"):
+            return twin(sight)
+        own = {"fields": sight.params["fields"], "limit": "100", "appsecret_proof": proof("EAA-long")}
+        return reply(200, {"data": [page("2")]} if dict(sight.params) == own | asked else first)
+
+    call, _ = call_of(answer)
+    assert [account.id for account in (await PLATFORM.discover(call, LONG)).accounts] == ["1", "2"]
 
 
 async def test_a_list_that_goes_in_circles_ends() -> None:
