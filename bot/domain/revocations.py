@@ -56,13 +56,13 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A notice whose signature was verified. `person`: the platform's id of him; `issued_at` UTC-aware;
-    `signed`: what the signature covers, by which a second delivery is known."""
+    """A notice whose signature was verified. `person`: the platform's id of him; `issued_at` UTC-aware, None
+    where the notice names none; `signed`: what the signature covers, by which a second delivery is known."""
 
     platform: str
     kind: Kind
     person: str
-    issued_at: datetime
+    issued_at: datetime | None
     signed: bytes
 
 
@@ -84,13 +84,13 @@ async def take(house: House, pushed: Pushed) -> Taken:
         standing = _standing(grant, pushed)
         values = {
             "id": new_id(),
-            "seen_key": digest(f"{pushed.platform}:{pushed.kind}:{pushed.signed.hex()}"),
+            "seen_key": digest(_told_by(grant, pushed)),
             "platform": pushed.platform,
             "kind": pushed.kind,
             "grant_id": grant.id if grant else None,
             "code": secrets.token_hex(CODE_BYTES),
             "standing": standing,
-            "issued_at": pushed.issued_at,
+            "issued_at": pushed.issued_at or now,
             "received_at": now,
             "done_at": None if standing is Standing.OPEN else now,
         }
@@ -103,10 +103,18 @@ async def take(house: House, pushed: Pushed) -> Taken:
     return Taken(notice.code, grant.id)
 
 
+def _told_by(grant: Grant | None, pushed: Pushed) -> str:
+    """What makes two deliveries the same notice. Without a moment of its own one notice reads like the next:
+    then it is told once for each consent."""
+    consent = grant.consented_at.isoformat() if grant is not None and pushed.issued_at is None else ""
+    return f"{pushed.platform}:{pushed.kind}:{pushed.signed.hex()}{consent}"
+
+
 def _standing(grant: Grant | None, pushed: Pushed) -> Standing:
     if grant is None:
         return Standing.UNKNOWN
-    if pushed.issued_at < grant.consented_at.replace(microsecond=0):  # notices count in whole seconds
+    consented_at = grant.consented_at.replace(microsecond=0)  # notices count in whole seconds
+    if pushed.issued_at is not None and pushed.issued_at < consented_at:
         return Standing.OLD
     return Standing.OPEN if pushed.kind is Kind.DELETION else Standing.DONE
 

@@ -35,33 +35,34 @@ REMOVED = "authorization.removed"
 
 async def handshake(door: Door, request: Request) -> Response:
     """GET /webhooks/{platform}: Meta asks whether the address is ours."""
-    secret = _secret(door, request, META)
+    secrets = _secrets(door, request, META)
     query = request.query_params
-    if secret is None or query.get("hub.mode") != "subscribe":
+    if not secrets or query.get("hub.mode") != "subscribe":
         return door.pages.by_status(HTTPStatus.NOT_FOUND)
-    expected = signatures.verify_token(secret)
-    if not signatures.same(query.get("hub.verify_token", ""), expected):
+    given = query.get("hub.verify_token", "")
+    if not any(signatures.same(given, signatures.verify_token(secret)) for secret in secrets):
         return _refuse(request, "handshake")
     return PlainTextResponse(query.get("hub.challenge", ""))
 
 
 async def event(door: Door, request: Request) -> Response:
     """POST /webhooks/{platform}: TikTok's events; Meta's, of which we need none."""
-    secret = _secret(door, request, META | {TIKTOK})
-    if secret is None:
+    secrets = _secrets(door, request, META | {TIKTOK})
+    if not secrets:
         return door.pages.by_status(HTTPStatus.NOT_FOUND)
     raw = await request.body()
     if request.path_params["platform"] in META:
-        known = signatures.hub_signature(request.headers.get("x-hub-signature-256", ""), raw, secret)
+        header = request.headers.get("x-hub-signature-256", "")
+        known = any(signatures.hub_signature(header, raw, secret) for secret in secrets)
         return PlainTextResponse("ok") if known else _refuse(request, "event")
     now = door.house.clock.now()
-    told = signatures.tiktok_event(request.headers.get("tiktok-signature", ""), raw, secret, now)
+    told = signatures.tiktok_event(request.headers.get("tiktok-signature", ""), raw, secrets[0], now)
     if told is None or told.get("client_key") != door.house.apps[TIKTOK].client_id:
         return _refuse(request, "event")
     person = _person(told.get("user_openid"))
     if told.get("event") != REMOVED or person is None:
         return PlainTextResponse("ok")
-    issued_at = signatures.instant(told.get("create_time")) or now
+    issued_at = signatures.instant(told.get("create_time"))
     taken = await revocations.take(door.house, Pushed(TIKTOK, Kind.DEAUTHORIZE, person, issued_at, raw))
     return PlainTextResponse("ok", background=_look(door, taken))
 
@@ -100,23 +101,28 @@ async def status(door: Door, request: Request) -> Response:
 
 async def _signed(door: Door, request: Request, kind: Kind) -> Pushed | Response:
     """A verified `signed_request`, or the answer that refuses it."""
-    secret = _secret(door, request, META)
-    if secret is None:
+    secrets = _secrets(door, request, META)
+    if not secrets:
         return door.pages.by_status(HTTPStatus.NOT_FOUND)
     text = _field(request.headers, await request.body(), "signed_request")
-    told = signatures.signed_request(text, secret) if text else None
+    read = (signatures.signed_request(text, secret) for secret in secrets if text)
+    told = next((said for said in read if said is not None), None)
     person = _person(told.get("user_id")) if told else None
     if told is None or person is None:
         return _refuse(request, kind)
-    issued_at = signatures.instant(told.get("issued_at")) or door.house.clock.now()
+    issued_at = signatures.instant(told.get("issued_at"))
     return Pushed(request.path_params["platform"], kind, person, issued_at, text.partition(".")[2].encode())
 
 
-def _secret(door: Door, request: Request, among: frozenset[str]) -> str | None:
-    """The app secret with which the platform of the address signs; None where it pushes nothing to us."""
+def _secrets(door: Door, request: Request, among: frozenset[str]) -> tuple[str, ...]:
+    """The app secrets with which the platform of the address may sign, its own first; empty where it pushes
+    nothing to us. Which of Meta's apps signs for which of its products is not confirmed: all are ours."""
     word = request.path_params["platform"]
-    app = door.house.apps.get(word) if word in among and word in door.house.platforms else None
-    return app.client_secret.get_secret_value() if app else None
+    if word not in among or word not in door.house.platforms or word not in door.house.apps:
+        return ()
+    words = [word, *sorted(META - {word})] if word in META else [word]
+    apps = [door.house.apps[each] for each in words if each in door.house.apps]
+    return tuple(dict.fromkeys(app.client_secret.get_secret_value() for app in apps))
 
 
 def _field(headers: Mapping[str, str], raw: bytes, name: str) -> str:

@@ -23,9 +23,9 @@ from bot.web.signatures import verify_token
 from sandbox.platforms import testing_meta, testing_tiktok
 from sandbox.platforms.testing import Twins
 from storage.database import Database
-from storage.models import AuditEvent, Connection, Grant, Incident, RevocationNotice
+from storage.models import AuditEvent, Client, Connection, Grant, Incident, RevocationNotice
 from tests.domain.logins import link_first
-from tests.support import PUBLIC, grant_of, house_at
+from tests.support import PUBLIC, an_invitation, grant_of, house_at, walk
 
 PERSON = {"facebook": testing_meta.ANNA, "threads": testing_meta.THREADER, "tiktok": "-000bakery"}
 
@@ -93,6 +93,44 @@ async def test_a_removed_app_is_looked_at_and_believed_when_the_platform_says_so
         assert len(await all_of(database, RevocationNotice)) == 1
         noticed = [row for row in await all_of(database, AuditEvent) if row.action == "revocation.noticed"]
         assert len(noticed) == 1
+
+
+async def test_a_notice_may_be_signed_by_any_of_our_apps_at_meta(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with town(twins, database, tmp_path, "facebook", "threads", "tiktok") as (house, web):
+        connection = await link(house, twins, "threads")
+        twins.world.modes["threads.notices"] = "off"
+        twins.world.set_fault("revoked", "threads", PERSON["threads"])
+        said = {"user_id": PERSON["threads"], "issued_at": now_of(house)}
+        secrets = {key: app.client_secret.get_secret_value() for key, app in house.apps.items()}
+        assert len(set(secrets.values())) == 3
+        stranger = signed(house, "threads", said, secret=secrets["tiktok"])
+        assert (await web.post("/webhooks/threads/deauthorize", data=stranger)).status_code == 403
+        form = signed(house, "threads", said, secret=secrets["facebook"])
+        assert (await web.post("/webhooks/threads/deauthorize", data=form)).status_code == 200
+        assert (await grant_of(house, connection)).reason == "revoked"
+
+
+async def test_a_notice_without_a_moment_counts_once_for_each_consent(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with town(twins, database, tmp_path, "facebook") as (house, web):
+        twins.world.modes["facebook.notices"] = "off"
+        form = signed(house, "facebook", {"user_id": PERSON["facebook"]})
+        connection = await link(house, twins, "facebook")
+        for times in (1, 2):
+            async with house.db.read() as session:
+                client = await session.get_one(Client, connection.client_id)
+            token = await an_invitation(house, client, "facebook", connection.id)
+            await walk(house, twins, token, **{"as": PERSON["facebook"]})
+            assert (await grant_of(house, connection)).state == "live"
+            twins.world.set_fault("revoked", "facebook", PERSON["facebook"])
+            for _ in range(2):
+                assert (await web.post("/webhooks/facebook/deauthorize", data=form)).status_code == 200
+            assert (await grant_of(house, connection)).reason == "revoked"
+            assert len(await all_of(database, RevocationNotice)) == times
+            twins.advance(seconds=60)
 
 
 async def link(house: House, twins: Twins, platform: str) -> Connection:
