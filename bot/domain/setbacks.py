@@ -103,7 +103,8 @@ async def _doubt_token(house: House, work: Work, verdict: Verdict) -> None:
 async def _later(house: House, work: Work, verdict: Verdict) -> None:
     now = house.clock.now()
     steps = work.delivery.steps + 1
-    if steps > TRIES_MOST and verdict.retry_after is None:
+    waits = verdict.retry_after is not None and verdict.kind is not Kind.NOT_READY  # for a limit that passes
+    if steps > TRIES_MOST and not waits:
         await delivering.fail(house, work, verdict)
         return
     pause = _pause(steps)

@@ -1,7 +1,8 @@
 """What comes before an Instagram post: what it may hold, and its containers, one safe step at a time.
 
 Handles: `container` is what gets published; `child0`, `child1`… belong to a carousel, `child0_ready`… marks
-those that Instagram has processed; `tries` counts what had to be done again.
+those that Instagram has processed; `tries` counts what had to be done again, `polls` the looks at what is
+still in progress.
 Sources: developers.facebook.com (content publishing, IG container, error codes).
 """
 
@@ -35,8 +36,12 @@ REEL_SECONDS = (3.0, 900.0)
 
 FRESH_FOR = 23 * 3600.0  # seconds; a container lives 24 hours
 TRIES = 3
-PAUSE = {MediaKind.IMAGE: 3.0, MediaKind.VIDEO: 15.0}  # seconds between two looks at a container
+PAUSE = {MediaKind.IMAGE: 3.0, MediaKind.VIDEO: 15.0}  # seconds between the first looks at a container
+PAUSE_MOST = 60.0  # and between later ones
+POLLS_MOST = 45  # with growing pauses: half an hour for a picture, 40 minutes for a film
 PUBLISHED_ALREADY = Verdict(Kind.DUPLICATE, Reason.DUPLICATE, "container/PUBLISHED")
+EXPIRED = Verdict(Kind.CONTENT, Reason.MEDIA_UNREACHABLE, "container/EXPIRED")
+NEVER_READY = Verdict(Kind.CONTENT, Reason.PLATFORM_DOWN, "container/IN_PROGRESS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +111,15 @@ async def _watch(desk: Desk, content: Content, handles: Handles) -> Ready | Wait
     except PlatformError as error:
         return _not_found(handles, error)
     if status == "FINISHED":
-        return Ready(handles, FRESH_FOR)
+        return Ready(ready(handles), FRESH_FOR)
     if status == "PUBLISHED":  # by an attempt whose answer was lost: only a look can tell which post it is
         raise PlatformError(PUBLISHED_ALREADY)
     if status == "EXPIRED":
-        return Wait({}, 0.0)
+        return _again(handles, {}, EXPIRED)
     if status == "ERROR":
         return _failed(handles, {}, detail)
     video = any(item.kind is MediaKind.VIDEO for item in content.media)
-    return Wait(handles, PAUSE[MediaKind.VIDEO if video else MediaKind.IMAGE])
+    return not_yet(handles, PAUSE[MediaKind.VIDEO if video else MediaKind.IMAGE])
 
 
 async def _watch_child(desk: Desk, handles: Handles, key: str, kind: MediaKind) -> Wait:
@@ -123,13 +128,27 @@ async def _watch_child(desk: Desk, handles: Handles, key: str, kind: MediaKind) 
     except PlatformError as error:
         return _not_found(handles, error)
     if status == "FINISHED":
-        return Wait({**handles, f"{key}_ready": "1"}, 0.0)
+        return Wait({**ready(handles), f"{key}_ready": "1"}, 0.0)
     if status == "EXPIRED":
-        return Wait({}, 0.0)
+        return _again(handles, {}, EXPIRED)
     if status == "ERROR":
-        others = {name: value for name, value in handles.items() if name != key}
+        others = {name: value for name, value in ready(handles).items() if name != key}
         return _failed(handles, others, detail)
-    return Wait(handles, PAUSE[kind])
+    return not_yet(handles, PAUSE[kind])
+
+
+def not_yet(handles: Handles, pause: float) -> Wait:
+    """Still in progress: asked again after `pause` seconds, later more rarely. What never gets ready is told,
+    not asked for as long as a container lives."""
+    polls = oauth.whole(handles.get("polls")) or 0
+    if polls >= POLLS_MOST:
+        raise PlatformError(NEVER_READY)
+    return Wait({**handles, "polls": str(polls + 1)}, min(pause * 2 ** (polls // 4), PAUSE_MOST))
+
+
+def ready(handles: Handles) -> dict[str, str]:
+    """The handles without the count of looks: what comes next starts its own."""
+    return {name: value for name, value in handles.items() if name != "polls"}
 
 
 async def status_of(desk: Desk, container: str) -> tuple[str, str]:
@@ -152,7 +171,8 @@ def _failed(handles: Handles, kept: Handles, detail: str) -> Wait:
     """A container in error names its subcode inside a sentence."""
     named = re.search(r"(?<!\d)2207\d{3}(?!\d)", detail, re.ASCII)
     verdict = meta.judge(meta.Envelope(400, subcode=int(named.group()) if named else None))
-    if verdict.kind in (Kind.TRY_LATER, Kind.UNCLEAR) or verdict.reason is Reason.MEDIA_UNREACHABLE:
+    passing = verdict.kind in (Kind.TRY_LATER, Kind.UNCLEAR, Kind.NOT_READY)  # not ready: its media expired
+    if passing or verdict.reason is Reason.MEDIA_UNREACHABLE:
         return _again(handles, kept, verdict)
     if verdict.kind in (Kind.CONTENT, Kind.ACCOUNT):
         raise PlatformError(verdict)

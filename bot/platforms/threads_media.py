@@ -2,7 +2,7 @@
 
 Every post is a container first, a text too. Handles: `container` is what gets published; `child0`, `child1`…
 belong to a carousel, `child0_ready`… marks those that Threads has processed; `tries` counts what had to be
-done again.
+done again, `polls` the looks at what is still in progress.
 Sources: developers.facebook.com (Threads posts, publishing reference, troubleshooting).
 """
 
@@ -17,7 +17,7 @@ from bot.platforms import meta, oauth, text
 from bot.platforms.base import Call, Found, Handles, Look, Ready, Target, Wait
 from bot.platforms.content import Content, Media, MediaKind
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
-from bot.platforms.instagram_media import PAUSE, PUBLISHED_ALREADY, of_container
+from bot.platforms.instagram_media import EXPIRED, PAUSE, PUBLISHED_ALREADY, not_yet, of_container, ready
 from bot.platforms.reading import moment, objects
 
 HOST = "graph.threads.net"
@@ -108,13 +108,13 @@ async def _watch(desk: Desk, content: Content, handles: Handles) -> Ready | Wait
     except PlatformError as error:
         return _not_found(handles, error)
     if status == "FINISHED":
-        return Ready(handles, FRESH_FOR)
+        return Ready(ready(handles), FRESH_FOR)
     if status == "PUBLISHED":  # by an attempt whose answer was lost: only a look can tell which post it is
         raise PlatformError(PUBLISHED_ALREADY)
     if status in ("EXPIRED", "ERROR"):
         return _failed(status, handles, {}, detail)
     video = any(item.kind is MediaKind.VIDEO for item in content.media)
-    return Wait(handles, PAUSE[MediaKind.VIDEO if video else MediaKind.IMAGE])
+    return not_yet(handles, PAUSE[MediaKind.VIDEO if video else MediaKind.IMAGE])
 
 
 async def _watch_child(desk: Desk, handles: Handles, key: str, kind: MediaKind) -> Wait:
@@ -123,11 +123,11 @@ async def _watch_child(desk: Desk, handles: Handles, key: str, kind: MediaKind) 
     except PlatformError as error:
         return _not_found(handles, error)
     if status == "FINISHED":
-        return Wait({**handles, f"{key}_ready": "1"}, 0.0)
+        return Wait({**ready(handles), f"{key}_ready": "1"}, 0.0)
     if status in ("EXPIRED", "ERROR"):
-        others = {name: value for name, value in handles.items() if name != key}
+        others = {name: value for name, value in ready(handles).items() if name != key}
         return _failed(status, handles, others, detail)
-    return Wait(handles, PAUSE[kind])
+    return not_yet(handles, PAUSE[kind])
 
 
 async def status_of(desk: Desk, container: str) -> tuple[str, str]:
@@ -144,7 +144,7 @@ async def status_of(desk: Desk, container: str) -> tuple[str, str]:
 def _failed(status: str, handles: Handles, kept: Handles, detail: str) -> Wait:
     """What expired, or was not downloaded, is made anew; what was refused is the file's fault."""
     if status == "EXPIRED":
-        return Wait({}, 0.0)
+        return _again(handles, {}, EXPIRED)
     reason = CONTAINER_ERRORS.get(detail, Reason.MEDIA_FORMAT)
     verdict = Verdict(Kind.CONTENT, reason, f"container/{detail if detail in CONTAINER_ERRORS else 'other'}")
     if reason is Reason.MEDIA_UNREACHABLE:

@@ -14,9 +14,11 @@ from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.jobs import sweep
 from bot.platforms.content import Content, Media, MediaKind
+from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins, jpeg
 from storage.database import Database
 from storage.models import Connection, Delivery, Notice
+from tests.domain.logins import link_first
 from tests.support import Killed, a_client, an_invitation, another, grant_of, house_at, linked, walk
 
 TEXT = "Fresh bread, every morning"
@@ -109,6 +111,22 @@ async def test_an_unclear_send_ends_in_one_post_or_a_question(
             assert [notice.facts["what"] for notice in await told(house, "post.news")] == ["unconfirmed"]
         if fault == "lost_after":
             assert delivery.state == "published"
+
+
+async def test_what_is_ready_and_never_taken_is_told_and_not_tried_for_a_day(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    testing_meta.populate(twins)
+    async with house_at(twins, database, tmp_path, platforms=("threads",)) as house:
+        connection = await link_first(house, twins, "threads", testing_meta.THREADER)
+        (delivery_id,) = await queued(house, twins, connection)
+        twins.world.set_fault("id_late", "threads", group="publish")  # "no such container", however long
+        for _ in range(12):
+            await run(house, twins, 600)
+        delivery = await the(house, delivery_id)
+        assert (delivery.state, delivery.code) == ("failed", "24/4279009")
+        assert [notice.facts["what"] for notice in await told(house, "post.news")] == ["failed"]
+        assert twins.world.ledger.posts(TEXT, platform="threads") == []
 
 
 async def test_a_dead_connection_holds_and_a_relink_lets_go(

@@ -179,6 +179,30 @@ async def test_an_expired_container_is_made_anew() -> None:
 
 
 @pytest.mark.parametrize(
+    "content", [IG_POST, Content(media=(IG_FILM,)), Content(media=(IG_PICTURE, IG_FILM))]
+)
+@pytest.mark.parametrize("status", ["IN_PROGRESS", "SOMETHING_NEW"])
+async def test_what_never_gets_ready_is_told_within_the_hour(content: Content, status: str) -> None:
+    call, http = call_of(TinyInstagram(status=[status]))
+    handles: Handles = {}
+    waited = 0.0
+    with pytest.raises(PlatformError) as raised:
+        while waited < 24 * 3600:
+            step = await PLATFORM.prepare(call, IG_TARGET, content, handles)
+            handles, waited = step.handles, waited + (step.seconds if isinstance(step, Wait) else 0)
+    assert (raised.value.verdict.kind, raised.value.verdict.reason) == (Kind.CONTENT, Reason.PLATFORM_DOWN)
+    assert 1200 < waited < 3600
+    assert len(http.seen) < 60
+
+
+async def test_a_container_that_is_always_expired_is_given_up() -> None:
+    twin = TinyInstagram(status=["EXPIRED"])
+    call, _ = call_of(twin)
+    assert (await refusal(lambda: prepared(call, IG_POST))).kind is Kind.CONTENT
+    assert len(twin.made) == 4
+
+
+@pytest.mark.parametrize(
     ("detail", "reason"),
     [
         ("Error: Media upload has failed with error code 2207026", Reason.MEDIA_FORMAT),
@@ -194,7 +218,7 @@ async def test_a_container_in_error_is_the_files_fault(detail: str, reason: Reas
     assert (verdict.kind, verdict.reason) == (Kind.CONTENT, reason)
 
 
-@pytest.mark.parametrize("subcode", [2207003, 2207053, 2207077, 2207082])
+@pytest.mark.parametrize("subcode", [2207003, 2207020, 2207053, 2207077, 2207082])
 async def test_a_download_that_keeps_failing_is_tried_three_times_more(subcode: int) -> None:
     twin = TinyInstagram(status=[f"ERROR:Error {subcode}"])
     call, _ = call_of(twin)

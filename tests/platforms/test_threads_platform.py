@@ -214,7 +214,19 @@ async def test_a_film_of_a_carousel_that_was_not_fetched_is_made_anew_alone() ->
 async def test_an_expired_container_is_made_anew() -> None:
     call, _ = call_of(TinyThreads(status=["EXPIRED", "FINISHED"]))
     ready, _ = await prepared(call, TEXT, {"container": "1"})
-    assert ready.handles == {"container": "901"}
+    assert ready.handles["container"] == "901"
+
+
+async def test_what_never_gets_ready_is_told_within_the_hour() -> None:
+    call, _ = call_of(TinyThreads(status=["IN_PROGRESS"]))
+    handles: Handles = {}
+    waited = 0.0
+    with pytest.raises(PlatformError) as raised:
+        while waited < 24 * 3600:
+            step = await PLATFORM.prepare(call, TH_TARGET, TEXT, handles)
+            handles, waited = step.handles, waited + (step.seconds if isinstance(step, Wait) else 0)
+    assert (raised.value.verdict.kind, raised.value.verdict.reason) == (Kind.CONTENT, Reason.PLATFORM_DOWN)
+    assert 1200 < waited < 3600
 
 
 async def test_a_picture_that_cannot_be_fetched_is_tried_three_times_more() -> None:
