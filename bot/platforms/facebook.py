@@ -169,7 +169,7 @@ class Facebook:
         state = await facebook_reading.state_of(self._graph(call), target.token, video)
         if state.failed:
             raise PlatformError(Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, state.label))
-        if state.status != "ready" and not state.published:
+        if not state.is_out:
             return Sent(video, processing=True)
         reel = f"{facebook_reading.SITE}/reel/{video}" if facebook_posts.VIDEO in handles else None
         post_id = facebook_reading.full_id(target.account_id, state.post_id) if state.post_id else video

@@ -1,7 +1,8 @@
 """What a post on a Facebook Page is made of: what it may hold, what is uploaded first, what is sent last.
 
 Handles: `photo0`, `photo1`… are unpublished photos; `video` and `upload` are a Reel and where its film goes,
-`uploaded` marks that the film is there; `tries` counts what had to be done again.
+`uploaded` marks that the film is there; `tries` counts what had to be done again, `polls` the looks at a film
+that is on its way.
 Sources: developers.facebook.com (Page posts, Page photos, Page videos, Reels publishing); figures that these
 pages do not show are those of integrators.
 """
@@ -19,6 +20,7 @@ from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook_graph import HOSTS, UPLOADS, Graph
 from bot.platforms.facebook_pages import PUBLISH
 from bot.platforms.facebook_reading import state_of
+from bot.platforms.instagram_media import not_yet, ready
 from bot.platforms.reading import member
 
 VIDEO = "video"
@@ -37,7 +39,7 @@ REEL_RATIO_SLACK = 0.01
 REEL_WIDTH_MIN = 540
 
 FRESH_FOR = 23 * 3600.0  # seconds; unpublished uploads are kept for about a day
-UPLOAD_PAUSE = 5.0  # seconds between two looks at a film that Facebook fetches
+UPLOAD_PAUSE = 5.0  # seconds between the first looks at a film that Facebook fetches
 TRIES = 3
 
 
@@ -113,16 +115,16 @@ async def _reel_step(desk: Desk, film: Media, handles: Handles) -> Ready | Wait:
     if state.failed:
         verdict = Verdict(Kind.CONTENT, Reason.MEDIA_FORMAT, state.label)
         return _again({"tries": handles.get("tries", "0")}, verdict)
-    return Wait(handles, UPLOAD_PAUSE) if state.arriving else Ready(handles, FRESH_FOR)
+    return not_yet(handles, UPLOAD_PAUSE) if state.arriving else Ready(ready(handles), FRESH_FOR)
 
 
 async def _given(desk: Desk, film: Media, handles: Handles) -> Verdict | None:
-    """As `_fetched_by_facebook`. An upload whose answer was lost is refused the second time: a film that has
-    arrived is not given again."""
+    """As `_fetched_by_facebook`. An upload whose answer was lost is refused the second time, and what a good
+    answer holds is not certain: a film that has arrived is not given again."""
     try:
         return await _fetched_by_facebook(desk, film, handles["upload"])
     except PlatformError as error:
-        if error.verdict.kind is not Kind.CONTENT:
+        if error.verdict.kind not in (Kind.CONTENT, Kind.UNCLEAR):
             raise
         if (await state_of(desk.graph, desk.target.token, handles[VIDEO])).arrived:
             return None

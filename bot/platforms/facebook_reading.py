@@ -13,7 +13,7 @@ from bot.http import HttpError
 from bot.platforms import oauth, text
 from bot.platforms.base import Found, Look, Target
 from bot.platforms.errors import PlatformError
-from bot.platforms.facebook_graph import Graph
+from bot.platforms.facebook_graph import Graph, not_a_post
 from bot.platforms.instagram_media import of_container
 from bot.platforms.reading import lower, member, moment, objects
 
@@ -25,12 +25,14 @@ LIST_SIZE = 25
 
 @dataclass(frozen=True, slots=True)
 class VideoState:
-    """How far a film is. `label` is safe to log; `post_id` may come with or without the Page's id."""
+    """How far a film is. `label` is safe to log; `post_id` may come with or without the Page's id; what its
+    phases say of themselves is `uploading` and `publishing`, empty where they say nothing."""
 
     status: str
-    published: bool
     post_id: str | None
     permalink: str | None
+    uploading: str = ""
+    publishing: str = ""
 
     @property
     def label(self) -> str:
@@ -42,9 +44,20 @@ class VideoState:
         return self.status in ("error", "expired")
 
     @property
+    def published(self) -> bool:
+        """A post was made of it, which may still be in processing."""
+        return self.post_id is not None or self.publishing == "published"
+
+    @property
+    def is_out(self) -> bool:
+        """People can see it. A post that has its id may still be in processing, and fail there."""
+        working = self.status in ("processing", "in_progress") and self.publishing != "published"
+        return self.status == "ready" or (self.published and not working)
+
+    @property
     def arriving(self) -> bool:
         """Facebook is still fetching it. Waiting for "ready" alone would hang."""
-        return self.status == "in_progress"
+        return self.status == "in_progress" and not self.uploading.startswith("complete")
 
     @property
     def arrived(self) -> bool:
@@ -53,19 +66,19 @@ class VideoState:
 
 
 async def state_of(graph: Graph, token: str, video_id: str) -> VideoState:
-    """Raises PlatformError; a film that cannot be found says nothing about the Page."""
+    """Raises PlatformError; a film that cannot be found says nothing about the Page, and a question that is
+    refused nothing about the film."""
     try:
         body = await graph.get(f"/{video_id}", token, READ, fields="status,post_id,permalink_url")
     except PlatformError as error:
-        raise PlatformError(of_container(error.verdict)) from None
+        raise PlatformError(not_a_post(of_container(error.verdict))) from None
     status = member(body, "status")
-    publishing = member(status, "publishing_phase")
-    post_id = oauth.word(body.get("post_id"))
     return VideoState(
         status=lower(status.get("video_status")),
-        published=post_id is not None or lower(publishing.get("publish_status")) == "published",
-        post_id=post_id,
+        post_id=oauth.word(body.get("post_id")),
         permalink=address(body.get("permalink_url")),
+        uploading=lower(member(status, "uploading_phase").get("status")),
+        publishing=lower(member(status, "publishing_phase").get("publish_status")),
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.http import HttpError, NoAnswer, Response
 from bot.platforms.base import Call, Found, Handles, Ready, Tokens, Wait
 from bot.platforms.content import Content
-from bot.platforms.errors import Kind, PlatformError, Reason
+from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
 from bot.platforms.facebook import Facebook
 from tests.platforms.meta_fakes import FILM, PAGE, PAGE_TARGET, PICTURE, REEL, TinyFacebook, refusal
 from tests.platforms.platform_fakes import Sight, always, call_of, graph_error, reply
@@ -225,6 +225,44 @@ async def test_a_film_that_has_arrived_is_not_given_again() -> None:
     assert [sight.method for sight in http.seen].count("POST") == 1
 
 
+@pytest.mark.parametrize("answer", [reply(200, ""), reply(204, ""), reply(200, "true"), reply(502, "")])
+async def test_a_film_that_has_arrived_may_be_acknowledged_in_any_way(answer: Response) -> None:
+    twin = TinyFacebook(video=[{"status": {"video_status": "upload_complete"}}])
+    call, http = call_of(lambda sight: twin(sight) if sight.method == "GET" else answer)
+    handles = {"video": "v1", "upload": "https://rupload.facebook.com/x"}
+    ready, _ = await prepared(call, REEL_POST, handles)
+    assert ready.handles["uploaded"] == "1"
+    assert [sight.method for sight in http.seen].count("POST") == 1
+
+
+async def test_a_film_whose_upload_is_complete_is_finished_whatever_else_goes_on() -> None:
+    status = {"video_status": "in_progress", "uploading_phase": {"status": "complete"}}
+    call, _ = call_of(TinyFacebook(video=[{"status": status}]))
+    handles = {"video": "v1", "upload": "https://rupload.facebook.com/x", "uploaded": "1"}
+    ready, pauses = await prepared(call, REEL_POST, handles)
+    assert (dict(ready.handles), pauses) == (handles, [])
+
+
+async def test_a_film_that_never_arrives_is_told_within_the_hour() -> None:
+    call, _ = call_of(TinyFacebook(video=[{"status": {"video_status": "in_progress"}}]))
+    verdict, waited = await given_up(call, {"video": "v1", "upload": "x", "uploaded": "1"})
+    assert (verdict.kind, verdict.reason) == (Kind.CONTENT, Reason.PLATFORM_DOWN)
+    assert 1200 < waited < 3600
+
+
+async def given_up(call: Call, handles: Handles) -> tuple[Verdict, float]:
+    """Asks on until it is given up: why, and after how many seconds."""
+    waited = 0.0
+    while waited < 24 * 3600:
+        try:
+            step = await PLATFORM.prepare(call, PAGE_TARGET, REEL_POST, handles)
+        except PlatformError as error:
+            return error.verdict, waited
+        assert isinstance(step, Wait)
+        handles, waited = step.handles, waited + step.seconds
+    raise AssertionError("never given up")
+
+
 async def test_a_reel_that_failed_is_started_anew_then_given_up() -> None:
     twin = TinyFacebook(video=[{"status": {"video_status": "error"}}])
     call, _ = call_of(twin)
@@ -243,6 +281,22 @@ async def test_a_film_that_was_refused_in_processing(status: str) -> None:
 async def test_a_film_in_processing_is_asked_for_again(status: object) -> None:
     call, _ = call_of(TinyFacebook(video=[{"status": {"video_status": status}}]))
     assert (await PLATFORM.progress(call, PAGE_TARGET, {}, "v1")).processing
+
+
+@pytest.mark.parametrize("status", ["processing", "in_progress"])
+async def test_a_film_that_has_its_posts_id_is_not_out_before_it_is_processed(status: str) -> None:
+    film: dict[str, Any] = {"status": {"video_status": status}, "post_id": "5"}
+    call, _ = call_of(TinyFacebook(video=[film]))
+    assert (await PLATFORM.progress(call, PAGE_TARGET, {}, "v1")).processing
+    film["status"]["publishing_phase"] = {"publish_status": "published"}
+    assert not (await PLATFORM.progress(call, PAGE_TARGET, {}, "v1")).processing
+
+
+@pytest.mark.parametrize("message", ["Tried accessing nonexisting field (post_id)", "Invalid parameter"])
+async def test_a_question_about_a_film_that_is_refused_is_not_the_films_end(message: str) -> None:
+    call, _ = call_of(always(reply(400, graph_error(100, None, message))))
+    verdict = await refusal(lambda: PLATFORM.progress(call, PAGE_TARGET, {}, "v1"))
+    assert verdict.kind is not Kind.CONTENT
 
 
 async def test_progress_without_anything_to_ask_for() -> None:
