@@ -156,9 +156,10 @@ def scope_set(value: object) -> frozenset[str] | None:
 def came_back_without_code(params: Mapping[str, str]) -> Verdict | None:
     """What a redirect without a code says: None where the person said no.
 
-    Meta's dialog names strange permissions by `error_code=100` alone, without `error`."""
+    Meta's dialog names strange permissions by `error_code=100` alone, without `error`; which of its fields
+    name a refusal is not confirmed."""
     name = params.get("error", "")
-    if name in DENIALS:
+    if name in DENIALS or params.get("error_reason") in DENIALS:
         return None
     if not name and params.get("error_code") == "100":
         name = "invalid_scope"

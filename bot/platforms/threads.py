@@ -122,8 +122,9 @@ class Threads:
         return False  # Threads documents no such call
 
     async def discover(self, call: Call, tokens: Tokens) -> Discovery:
+        """The exchange's id of the person may be another one than the profile's: notices name either."""
         account = await _me(call, tokens.access_token)
-        return Discovery(account.id, account.name, (account,))
+        return Discovery(account.id, account.name, (account,), known_as=tokens.subject)
 
     async def check_app(self, call: Call) -> bool:
         """Asks for the app's own token, with its id and secret alone."""

@@ -29,6 +29,32 @@ def test_pkce_pair_is_fresh_and_s256() -> None:
     assert one.verifier not in repr(one)
 
 
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"error": "access_denied", "error_reason": "user_denied"},
+        {"error_code": "200", "error_reason": "user_denied", "error_description": "Permissions error"},
+        {"error": "permissions_error", "error_reason": "user_denied"},
+    ],
+)
+def test_a_person_who_said_no_is_believed_by_any_of_the_fields(params: dict[str, str]) -> None:
+    assert oauth.came_back_without_code(params) is None
+
+
+@pytest.mark.parametrize(
+    ("params", "kind"),
+    [
+        ({"error_code": "100", "error_message": "Invalid Scopes: x"}, Kind.APP),
+        ({"error": "invalid_scope"}, Kind.APP),
+        ({"error_code": "200"}, Kind.UNKNOWN),
+        ({}, Kind.UNKNOWN),
+    ],
+)
+def test_what_else_comes_back_without_a_code(params: dict[str, str], kind: Kind) -> None:
+    verdict = oauth.came_back_without_code(params)
+    assert verdict is not None and verdict.kind is kind
+
+
 def test_basic_auth() -> None:
     assert oauth.basic_auth(APP) == "Basic " + base64.b64encode(b"app-1:app-secret").decode()
 

@@ -65,6 +65,7 @@ async def test_consent_ends_with_a_long_lived_token() -> None:
     assert threads.tried == [{"media_type": "TEXT", "text": "Connected"}] and not threads.published
     found = await PLATFORM.discover(call, tokens)
     assert (found.subject, found.subject_name, found.accounts[0].handle) == ("31", "Lamp", "lamp")
+    assert found.known_as == "17841400000000031"  # as the exchange named the person
 
 
 @pytest.mark.parametrize(
