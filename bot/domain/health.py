@@ -12,6 +12,8 @@ from bot.platforms.base import PlatformInfo, RefreshKind
 from bot.platforms.errors import Reason
 from storage.models import Client, Connection, Grant, Workspace
 
+LAST_TRIES = timedelta(days=7)  # before the end: from here on a person is told that renewing fails
+
 
 class Colour(StrEnum):
     GREEN = "green"
@@ -52,7 +54,7 @@ def health_of(
     now: datetime,
 ) -> Health:
     """The worst of what is true, with the advice that cures most."""
-    needed = person_needed_at(info, grant)
+    needed = end_of(info, grant)
     if grant.state in ("dead", "forgotten"):
         return Health(Colour.RED, State.DEAD, _reason(grant.reason), permission=connection.problem_detail)
     if connection.problem is not None:
@@ -95,12 +97,21 @@ def short_life(info: PlatformInfo, grant: Grant, workspace: Workspace) -> dateti
 
 def end_of(info: PlatformInfo, grant: Grant) -> datetime | None:
     """The end that a person must be warned of: of what only a person can renew, or of an access token whose
-    renewal was refused."""
+    renewal was refused, or has failed until shortly before it."""
     if grant.state == "ending":
         return grant.access_expires_at
-    refused = info.refresh.kind is RefreshKind.SELF_EXTENDING and grant.reason is not None
-    ends = [person_needed_at(info, grant), grant.access_expires_at if refused else None]
+    renewing_fails = grant.reason is not None or _keeps_failing(grant)
+    fails = info.refresh.kind is RefreshKind.SELF_EXTENDING and renewing_fails
+    ends = [person_needed_at(info, grant), grant.access_expires_at if fails else None]
     return min((end for end in ends if end is not None), default=None)
+
+
+def _keeps_failing(grant: Grant) -> bool:
+    """Whether the next try comes late in the life of a token whose renewal began long before."""
+    end, due = grant.access_expires_at, grant.next_due_at
+    if not grant.failures or end is None or due is None:
+        return False
+    return end - due <= min(LAST_TRIES, (end - grant.access_issued_at) / 8)
 
 
 def warn_before(workspace: Workspace) -> timedelta:

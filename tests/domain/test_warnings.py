@@ -20,6 +20,7 @@ from storage.models import Connection, Delivery, Grant, Incident, Workspace
 from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, told, work
 from tests.support import a_client, an_invitation, grant_of, house_at, linked, walk
 
+DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 ALWAYS = {"working_days": [1, 2, 3, 4, 5, 6, 7]}
 
@@ -83,6 +84,35 @@ async def test_a_warning_that_was_cured_closes_itself(
         await work(house)
         assert (await the_warning(database)).state == "closed"
         assert await news(database, incident.id) == ["renewed"]
+
+
+async def test_a_renewal_that_keeps_failing_is_told_before_the_end(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        now = house.clock.now()
+        async with house.db.write() as session:
+            await session.execute(update(Workspace).values(settings=ALWAYS))
+            life = {
+                "access_issued_at": now - 51 * DAY,
+                "access_expires_at": now + 9 * DAY,
+                "next_due_at": now,
+            }
+            await session.execute(update(Grant).values(**life, consented_at=now - 51 * DAY))
+        twins.world.set_fault("rate_limited", "instagram", group="refresh")
+        await live(house, twins, days=1)
+        assert await all_incidents(database) == []  # there is time, and it may pass
+        await live(house, twins, days=2)
+        incident = await the_warning(database)
+        assert incident.detail["step"] == 7
+        (root,) = await told(database, incident.id)
+        shown = await build_renderers(house)["incident"](root)
+        assert shown is not None and "still works until" in shown.text
+        twins.world.faults.clear()
+        await live(house, twins, hours=2)
+        assert (await the_warning(database)).state == "closed"
+        assert (await grant_of(house, connection)).failures == 0
 
 
 async def test_posts_beyond_the_end_are_warned_of_early(
