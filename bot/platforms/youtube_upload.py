@@ -162,7 +162,7 @@ def finished(response: Response) -> oauth.Body:
 
 def _held(response: Response) -> int:
     """How many bytes are stored, from `Range: bytes=0-b`; without the header none are."""
-    seen = re.fullmatch(r"bytes=0-(\d{1,15})", response.headers.get("range", "").strip(), re.ASCII)
+    seen = re.fullmatch(r"(?:bytes[= ])?0-(\d{1,15})", response.headers.get("range", "").strip(), re.ASCII)
     return int(seen.group(1)) + 1 if seen else 0
 
 

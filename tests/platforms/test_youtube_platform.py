@@ -405,3 +405,12 @@ async def test_only_platform_errors_leave(status: int, body: object, header: str
             await action()
         except PlatformError as error:
             assert error.verdict.kind in Kind
+
+
+@pytest.mark.parametrize(
+    ("named", "held"), [("bytes=0-9", 10), ("bytes 0-9", 10), ("0-9", 10), ("bytes=5-9", 0), ("", 0)]
+)
+async def test_how_much_a_session_holds(named: str, held: int) -> None:
+    call, _ = call_of(lambda _: reply(308, "", **({"Range": named} if named else {})), File(DATA))
+    ready = await PLATFORM.prepare(call, TARGET, POST, {"session": SESSION, "offset": "0"})
+    assert ready.handles["offset"] == str(held)
