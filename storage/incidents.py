@@ -74,21 +74,10 @@ async def wake(
 ) -> Incident | None:
     """Ends the snooze of an open incident. None where nobody sleeps over it, or where it is of another
     severity by now."""
-    asks = case((Incident.next_at.is_(None), null()), else_=ask_at)
-    changed = await session.execute(
-        update(Incident)
-        .where(
-            Incident.id == incident_id,
-            Incident.workspace_id == workspace_id,
-            Incident.state == "open",
-            Incident.severity == severity,
-            Incident.snoozed_until.is_not(None),
-        )
-        .values(snoozed_until=None, snoozed_by=None, remind_at=remind_at, next_at=asks)
-        .returning(Incident)
-        .execution_options(populate_existing=True)
+    quiet = {"snoozed_until": None, "snoozed_by": None, "remind_at": remind_at}
+    return await _rest(
+        session, workspace_id, incident_id, severity, Incident.snoozed_until.is_not(None), quiet, ask_at
     )
-    return changed.scalar_one_or_none()
 
 
 async def snooze(
@@ -103,7 +92,23 @@ async def snooze(
 ) -> Incident | None:
     """Keeps an open incident quiet until then. None where it is not open, was taken, or is of another
     severity by now."""
-    asks = case((Incident.next_at.is_(None), null()), else_=ask_at)
+    quiet = {"snoozed_until": until, "snoozed_by": by, "remind_at": remind_at}
+    return await _rest(
+        session, workspace_id, incident_id, severity, Incident.taken_by.is_(None), quiet, ask_at
+    )
+
+
+async def _rest(
+    session: AsyncSession,
+    workspace_id: str,
+    incident_id: str,
+    severity: str,
+    still: ColumnElement[bool],
+    quiet: dict[str, Any],
+    ask_at: datetime,
+) -> Incident | None:
+    """Changes how long an open incident is quiet. What asks for somebody to take it does so at `ask_at`; what
+    does not, goes on not to."""
     changed = await session.execute(
         update(Incident)
         .where(
@@ -111,9 +116,9 @@ async def snooze(
             Incident.workspace_id == workspace_id,
             Incident.state == "open",
             Incident.severity == severity,
-            Incident.taken_by.is_(None),
+            still,
         )
-        .values(snoozed_until=until, snoozed_by=by, remind_at=remind_at, next_at=asks)
+        .values(**quiet, next_at=case((Incident.next_at.is_(None), null()), else_=ask_at))
         .returning(Incident)
         .execution_options(populate_existing=True)
     )
