@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.models import AuditEvent
+from storage.models import AuditEvent, Incident
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,20 @@ def record(
             channel_id=actor.channel_id,
             detail=detail or {},
         )
+    )
+
+
+def record_on_alert(
+    session: AsyncSession, actor: Actor, action: str, now: datetime, incident: Incident, **more: Any
+) -> None:
+    """Adds one line about what somebody did with an alert: whose it is and what it is about."""
+    detail = {"incident": incident.id, "alert": incident.kind, "platform": incident.platform} | more
+    record(
+        session,
+        actor,
+        action,
+        now,
+        client_id=incident.client_id,
+        connection_id=incident.connection_id,
+        detail={name: value for name, value in detail.items() if value is not None},
     )

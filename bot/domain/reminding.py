@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import incident_threads, preferences, working_time
-from bot.domain.auditing import Actor, record
+from bot.domain.auditing import Actor, record_on_alert
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.domain.incident_threads import WARNING
@@ -82,8 +82,7 @@ async def snooze(
     )
     if found is None:
         raise NotCurrent(TAKEN if seen.taken_by and seen.severity == severity else CHANGED)
-    detail = {"incident": found.id, "until": until.isoformat()}
-    record(session, actor, "incident.snoozed", now, client_id=found.client_id, detail=detail)
+    record_on_alert(session, actor, "incident.snoozed", now, found, until=until.isoformat())
     await touch_subject(session, "incident", found.id)
     return found
 
@@ -103,7 +102,7 @@ async def wake(
     found = await store.wake(session, actor.workspace_id, incident_id, severity, remind_at, ask_at)
     if found is None:
         raise NotCurrent(AWAKE if seen.severity == severity else CHANGED)
-    record(session, actor, "incident.woken", now, client_id=found.client_id, detail={"incident": found.id})
+    record_on_alert(session, actor, "incident.woken", now, found)
     await touch_subject(session, "incident", found.id)
     return found
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import incident_threads
-from bot.domain.auditing import Actor, record
+from bot.domain.auditing import Actor, record_on_alert
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.domain.reminding import CLOSED
@@ -27,8 +27,7 @@ async def take(session: AsyncSession, actor: Actor, incident_id: str, now: datet
     if incident is None or incident.state != "open":
         raise NotCurrent(CLOSED)
     if taken:
-        detail = {"incident": incident.id}
-        record(session, actor, "incident.taken", now, client_id=incident.client_id, detail=detail)
+        record_on_alert(session, actor, "incident.taken", now, incident)
         await touch_subject(session, "incident", incident.id)
     elif incident.taken_by != actor.user_id:
         raise NotCurrent(f"<@{incident.taken_by}> is on it already.")

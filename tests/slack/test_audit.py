@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 CLIENT, ACCOUNT, POST, QUEUED, ALERT = "client", "account", "post", "queued post", "alert"
 LOGIN, IMPORT, WORKSPACE = "login", "import", "workspace"
 
-WRITERS = {"record", "_record", "_decide", "decided", "change"}
+WRITERS = {"record", "record_on_alert", "_record", "_decide", "decided", "change"}
 """What writes a line; the word is one of its arguments."""
 
 ELSEWHERE = {
@@ -257,7 +257,7 @@ def names(event: AuditEvent, subject: str) -> bool:
         ACCOUNT: event.client_id and event.connection_id,
         POST: event.client_id and event.connection_id and detail.get("delivery"),
         QUEUED: event.client_id and detail.get("post"),
-        ALERT: detail.get("incident"),
+        ALERT: event.client_id and detail.get("incident") and detail.get("platform"),
         LOGIN: event.client_id and detail.get("login"),
         IMPORT: detail.get("import"),
         WORKSPACE: event.client_id is None,
