@@ -17,10 +17,12 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
+from slack_bolt.listener.async_listener import AsyncCustomListener
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.commands import who
+from bot.slack import api
 from sandbox.platforms.testing import Twins, run_twins
 from storage.database import Database
 from storage.migrate import migrate
@@ -61,9 +63,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def unhurried_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may hold everything up for seconds; that must not make outsiders of members."""
+def no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may hold everything up for seconds; that must not make outsiders of members, nor an
+    acknowledgement late. How fast Slack is answered is measured in the benchmarks."""
     monkeypatch.setattr(who, "LOOKUP_SECONDS", 30.0)
+    monkeypatch.setattr(api, "TOTAL_SECONDS", 60.0)
+    monkeypatch.setattr(api, "CONNECT_SECONDS", 60.0)
+    patience = property(lambda listener: 30, lambda listener, seconds: None)
+    monkeypatch.setattr(AsyncCustomListener, "ack_timeout", patience, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -159,7 +159,7 @@ class Stage:
             claimed = [one for one in waiting if one.posting_since and one.posting_since > self.newest]
             return not due and not claimed
 
-        await eventually(nothing_waits, "Slack has heard everything", 60)  # it takes one a second and channel
+        await eventually(nothing_waits, "Slack has heard everything", 150)  # one a second and channel
 
     async def pass_slacks_patience(self) -> None:
         """As if the wait for a lost answer had passed: Slack's time is real and cannot be advanced.
