@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from starlette.routing import BaseRoute
 
 from bot import renderers
@@ -37,7 +38,7 @@ from bot.outbound import Rewriter
 from bot.platforms.media import UrlMedia
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK, build_platforms
 from bot.platforms.versions import LINKEDIN, META
-from bot.running import App, CannotStart
+from bot.running import App, CannotStart, no_database
 from bot.settings import Settings
 from bot.slack.api import Api, new_session
 from bot.slack.channels import channels_by_audience
@@ -69,11 +70,7 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
     if rewriter.is_on:
         log.warning("outbound_rewritten", to=settings.outbound_url)
     async with AsyncExitStack() as stack:
-        url = settings.database_url.get_secret_value()
-        database = Database(url)
-        stack.push_async_callback(database.close)
-        stack.enter_context(only_one(url))
-        await _migrated(database)
+        database = await _opened_database(settings, stack)
         vault = await _opened_vault(settings, database)
         files = await stack.enter_async_context(OpenHttp(rewriter))
         shelf = opened_shelf(settings)
@@ -96,12 +93,19 @@ async def assembled(settings: Settings, *, clock: HouseClock | None = None) -> A
         yield await _app(settings, house, rewriter, files, stack)
 
 
-async def _migrated(database: Database) -> None:
-    """Brings the database up to date, unless this code may not run on it any more."""
+async def _opened_database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """The database, held alone where it is a file, and up to date, unless this code may not run on it."""
+    url = settings.database_url.get_secret_value()
     try:
+        database = Database(url)
+        stack.push_async_callback(database.close)
+        stack.enter_context(only_one(url))
         await migrate(database)
     except TooOld as error:
         raise CannotStart(str(error)) from None
+    except (DBAPIError, OSError) as error:
+        raise no_database(error) from None
+    return database
 
 
 async def _opened_vault(settings: Settings, database: Database) -> Vault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from bot import logs
 from bot.app import assembled
@@ -16,7 +17,7 @@ from bot.cli_import import import_clients
 from bot.cli_keys import keys, rotate_keys
 from bot.cli_restored import restored
 from bot.manifest import manifest_text
-from bot.running import heed_signals
+from bot.running import heed_signals, no_database
 from bot.settings import Settings
 from storage.crypto import new_key
 from storage.database import Database
@@ -71,11 +72,14 @@ def migrate() -> None:
     settings = settings_or_exit("none")
 
     async def work() -> None:
-        database = Database(settings.database_url.get_secret_value())
         try:
-            done = await upgrade(database)
-        finally:
-            await database.close()
+            database = Database(settings.database_url.get_secret_value())
+            try:
+                done = await upgrade(database)
+            finally:
+                await database.close()
+        except (DBAPIError, OSError) as error:
+            raise no_database(error) from None
         click.echo("The database is up to date." if not done else "The database was brought up to date.")
 
     to_its_end(work())

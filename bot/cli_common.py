@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain.errors import Refused
-from bot.running import CannotStart
+from bot.running import CannotStart, no_database
 from bot.settings import Require, Settings, SettingsError, load_settings
 from storage import clients
 from storage.crypto import CryptoError, Vault, parse_key
@@ -64,7 +64,10 @@ def _in_words(error: Exception) -> str:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The database, if it is up to date. Raises CannotStart, TooOld."""
-    database = Database(settings.database_url.get_secret_value())
+    try:
+        database = Database(settings.database_url.get_secret_value())
+    except OSError as error:
+        raise no_database(error) from None
     try:
         await _demand_current(database)
         yield database
@@ -77,7 +80,7 @@ async def _demand_current(database: Database) -> None:
         await check_age(database)
         current = await is_current(database)
     except (DBAPIError, OSError) as error:
-        raise CannotStart(f"The database does not answer ({type(error).__name__}).") from None
+        raise no_database(error) from None
     if not current:
         raise CannotStart("The database is not up to date. Run `lamplighter migrate` first.")
 

@@ -25,8 +25,8 @@ def restored(since: datetime | None) -> None:
 
 
 async def _restored(settings: Settings, since: datetime | None) -> None:
-    with only_one(settings.database_url.get_secret_value()):
-        async with opened(settings) as database:
+    async with opened(settings) as database:
+        with only_one(settings.database_url.get_secret_value()):
             done = await mark(database, since, HouseClock(settings.clock_file).now())
     click.echo(_outcome(done))
 

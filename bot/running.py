@@ -15,6 +15,7 @@ from functools import partial
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 
 from bot.domain import revoking
@@ -37,6 +38,15 @@ REQUESTS_SECONDS = 5  # that answers under way may still take once the bot stops
 
 class CannotStart(Exception):
     """Something that a person has to put right first; the text says what."""
+
+
+def no_database(error: DBAPIError | OSError) -> CannotStart:
+    """What to raise where the database cannot be used, in its own words; they hold no password."""
+    if isinstance(error, DBAPIError):
+        why = str(getattr(error.orig, "__cause__", None) or error.orig or type(error).__name__)
+    else:
+        why = " ".join(str(part) for part in (error.strerror or error, error.filename) if part)
+    return CannotStart(f"The database cannot be used: {why[:200].rstrip('.')}. See LAMPLIGHTER_DATABASE_URL.")
 
 
 @dataclass
@@ -147,6 +157,6 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotStart(
-            f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_PORT."
+            f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_HOST or LAMPLIGHTER_PORT."
         ) from None
     return listener

@@ -606,6 +606,26 @@ def test_a_bot_that_is_too_old_does_not_start(here: Path, monkeypatch: pytest.Mo
         assert result.exit_code == 1 and "too old for its database" in result.output, result.output
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://u:hush@127.0.0.1:1/bot", "Connect call failed"),
+        ("sqlite:////dev/null/bot.db", "File exists /dev/null"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, url: str, why: str
+) -> None:
+    monkeypatch.setenv("LAMPLIGHTER_DATABASE_URL", url)
+    monkeypatch.setenv("LAMPLIGHTER_PUBLIC_URL", "http://127.0.0.1:3000")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1-2")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "s1gning")
+    for command in ("run", "migrate", "audit", "restored"):
+        result = run(command)
+        assert result.exit_code == 1 and "The database cannot be used: " in result.output, result.output
+        assert why in result.output and "hush" not in result.output, result.output
+
+
 def test_a_command_on_an_old_database_says_migrate(here: Path) -> None:
     (here / "test.db").unlink()
     result = run("audit")
