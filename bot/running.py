@@ -157,6 +157,7 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotStart(
-            f"Nothing can listen on {host}:{port} ({error.strerror}). Set LAMPLIGHTER_HOST or LAMPLIGHTER_PORT."
+            f"Nothing can listen on {host}:{port} ({error.strerror}). "
+            "Set LAMPLIGHTER_HOST or LAMPLIGHTER_PORT."
         ) from None
     return listener
