@@ -34,14 +34,15 @@ async def serve(house: House, request: Request) -> Response:
     if row is None:
         return Response(status_code=HTTPStatus.NOT_FOUND)
     headers = _headers(row)
-    span = _span(request, row.size, headers["ETag"])
+    asked = _asked(request, headers["ETag"])
+    span = _span(asked, row.size) if asked else (0, row.size)
     if span is None:
         headers |= {"Content-Range": f"bytes */{row.size}", "Content-Length": "0"}
         return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
     start, end = span
     headers["Content-Length"] = str(end - start)
     status = HTTPStatus.OK
-    if (start, end) != (0, row.size):
+    if asked:  # also where the part is the whole: who asks for parts learns so that there are some
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{row.size}"
         status = HTTPStatus.PARTIAL_CONTENT
     if request.method == "HEAD":
@@ -65,17 +66,21 @@ def _headers(row: StoredMedia) -> dict[str, str]:
     }
 
 
-def _span(request: Request, size: int, etag: str) -> Span | None:
-    """What is asked for; None where no byte of it is there. One range is enough: of several, all is given."""
+def _asked(request: Request, etag: str) -> re.Match[str] | None:
+    """The one range that is asked for and makes sense. One is enough: of several, all is given."""
     asked = RANGE.fullmatch(request.headers.get("range", "").strip())
     if asked is None or request.headers.get("if-range", etag) != etag or asked[0] == "bytes=-":
-        return 0, size
+        return None
+    upside_down = asked[1] and asked[2] and int(asked[2]) < int(asked[1])
+    return None if upside_down else asked
+
+
+def _span(asked: re.Match[str], size: int) -> Span | None:
+    """The bytes of a range; None where none of them is there."""
     first, last = asked[1], asked[2]
     if not first:  # the last so many bytes
         return (max(size - int(last), 0), size) if int(last) else None
     start = int(first)
-    if last and int(last) < start:
-        return 0, size
     end = min(int(last) + 1, size) if last else size
     return (start, end) if start < size else None
 
