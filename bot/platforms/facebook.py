@@ -113,21 +113,20 @@ class Facebook:
         return await facebook_pages.page_token(self._graph(call), tokens, account_id)
 
     async def probe(self, call: Call, target: Target) -> Account:
-        """Asks debug_token: the token lives, is this Page's, and may still post there.
-
-        The end of data access is no verdict here: whether posting ends with it is not documented, and it is
-        warned of from the date that the consent brought.
-        """
+        """Asks debug_token: the token lives, is this Page's, and may still post there. Then who it is: that
+        debug_token sees a lost role is not documented, and a call by the token itself is refused for it."""
+        graph = self._graph(call)
         try:
-            seen = await facebook_graph.inspect(self._graph(call), target.token)
+            seen = await facebook_graph.inspect(graph, target.token)
+            if seen.kind == "USER" or seen.profile_id not in (None, target.account_id):
+                raise PlatformError(_missing("debug/not_this_page"))  # a person's posts nothing as a Page
+            if seen.lacks(facebook_pages.PUBLISH, target.account_id):
+                raise PlatformError(_missing("debug/scope"))
+            await _speaks(graph, target)
         except PlatformError as error:
             if error.verdict.code == NO_ROLE:  # of a Page's token: the login and its other Pages are fine
                 raise PlatformError(Verdict(Kind.PERMISSION, Reason.ROLE_LOST, NO_ROLE)) from None
             raise
-        if seen.kind == "USER" or seen.profile_id not in (None, target.account_id):
-            raise PlatformError(_missing("debug/not_this_page"))  # a person's token posts nothing as a Page
-        if seen.lacks(facebook_pages.PUBLISH, target.account_id):
-            raise PlatformError(_missing("debug/scope"))
         return Account(target.account_id, target.handle, target.handle or target.account_id)
 
     def check(self, content: Content) -> tuple[ContentProblem, ...]:
@@ -214,6 +213,22 @@ class Facebook:
 
     def _graph(self, call: Call) -> Graph:
         return Graph(self.version, call)
+
+
+async def _speaks(graph: Graph, target: Target) -> None:
+    """Raises PlatformError where a living token may not speak for its Page any more.
+
+    The end of data access is no verdict: whether posting ends with it is not documented, and it is warned of
+    from the date that the consent brought. Nor is a question that is refused for itself."""
+    try:
+        me = await graph.get("/me", target.token, facebook_reading.READ, fields="id,name")
+    except PlatformError as error:
+        verdict = facebook_graph.not_a_post(error.verdict)
+        if verdict.reason is Reason.EXPIRED or verdict.kind is Kind.UNKNOWN:
+            return
+        raise
+    if word(me.get("id")) not in (None, target.account_id):
+        raise PlatformError(_missing("me/not_this_page"))
 
 
 def _missing(code: str) -> Verdict:

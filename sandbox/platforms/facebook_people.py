@@ -1,7 +1,8 @@
 """What Facebook says of people, their permissions, Pages and tokens (meta facts §2.3, §2.4, §2.7).
 
 Modes: `facebook.unticked` is `listed` (without a token) or `hidden` in `/me/accounts`;
-`facebook.revoke_answer` is `true` or `success`.
+`facebook.revoke_answer` is `true` or `success`; `facebook.debug_role` = `unseen` keeps a lost role from
+debug_token.
 """
 
 from __future__ import annotations
@@ -260,6 +261,8 @@ def _debug_problem(call: Call, found: Presented) -> GraphError | None:
         return GraphError(190, "Error validating access token: The user is enrolled in a checkpoint.", 459)
     token, grant = found.token, found.grant
     assert token is not None and grant is not None
+    if call.world.modes.get("facebook.debug_role") == "unseen":
+        return None
     if token.kind == "page" and (call.fault("role_lost") or not tasks_on(call.who(), grant.account)):
         return GraphError(
             190, "Error validating access token: The user does not have a role on the Page.", 492

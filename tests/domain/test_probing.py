@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.platforms.errors import Reason
+from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Delivery, Grant, Notice
 from tests.domain.crowd import a_post, all_incidents, live, told, work
+from tests.domain.logins import link_first
 from tests.support import grant_of, house_at, linked
 
 
@@ -27,6 +29,24 @@ async def test_a_silent_death_is_found_without_a_refresh_or_a_post(
         await live(house, twins, days=2)
         grant = await grant_of(house, connection)
         assert (grant.state, grant.reason) == ("dead", Reason.PASSWORD_CHANGED)
+        assert len(await told(database)) == 1
+
+
+@pytest.mark.parametrize("worded", ["impersonating", "permission", "missing"])
+async def test_a_lost_role_is_found_though_the_token_is_said_to_live(
+    twins: Twins, database: Database, tmp_path: Path, worded: str
+) -> None:
+    testing_meta.populate(twins)
+    twins.world.modes |= {"facebook.debug_role": "unseen", "facebook.role_lost": worded}
+    async with house_at(twins, database, tmp_path, platforms=("facebook",)) as house:
+        connection = await link_first(house, twins, "facebook", testing_meta.ANNA)
+        await work(house)
+        twins.world.set_fault("role_lost", "facebook", account=connection.account_id)
+        await live(house, twins, days=2)
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+        assert row.problem in (Reason.ROLE_LOST, Reason.PERMISSION_MISSING, Reason.ACCOUNT_GONE)
+        assert (await grant_of(house, connection)).state == "live"
         assert len(await told(database)) == 1
 
 

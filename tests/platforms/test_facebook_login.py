@@ -135,12 +135,48 @@ async def test_revoking_without_an_answer_is_no_success(answer: Response, kind: 
     assert (await refusal(lambda: PLATFORM.revoke(call, LONG))).kind is kind
 
 
-async def test_a_living_page_token_is_proved_with_one_call() -> None:
+async def test_a_living_page_token_is_proved_with_two_calls() -> None:
     call, http = call_of(TinyFacebook())
     account = await PLATFORM.probe(call, PAGE_TARGET)
     assert (account.id, account.handle, account.usable) == ("101", "lamps", True)
-    assert http.paths() == ["GET /v26.0/debug_token"]
+    assert http.paths() == ["GET /v26.0/debug_token", "GET /v26.0/me"]
     assert "authorization" not in http.seen[0].headers
+
+
+@pytest.mark.parametrize(
+    ("me", "kind", "reason"),
+    [
+        (
+            reply(400, graph_error(190, None, "must be granted before impersonating a user's page")),
+            Kind.PERMISSION,
+            Reason.ROLE_LOST,
+        ),
+        (reply(400, graph_error(190, 492)), Kind.PERMISSION, Reason.ROLE_LOST),
+        (reply(403, graph_error(200)), Kind.PERMISSION, Reason.PERMISSION_MISSING),
+        (reply(400, graph_error(100, 33)), Kind.ACCOUNT, Reason.ACCOUNT_GONE),
+        (reply(400, graph_error(190, 460)), Kind.DEAD, Reason.PASSWORD_CHANGED),
+        (reply(200, {"id": "77", "name": "Ada"}), Kind.PERMISSION, Reason.PERMISSION_MISSING),
+        (reply(502, "<html>"), Kind.UNCLEAR, Reason.PLATFORM_DOWN),
+        (reply(400, graph_error(80001)), Kind.TRY_LATER, Reason.RATE_LIMIT),
+    ],
+)
+async def test_what_only_a_call_by_the_token_shows(me: Response, kind: Kind, reason: Reason) -> None:
+    call, _ = call_of(TinyFacebook(me=me))
+    verdict = await refusal(lambda: PLATFORM.probe(call, PAGE_TARGET))
+    assert (verdict.kind, verdict.reason) == (kind, reason)
+
+
+@pytest.mark.parametrize(
+    "me",
+    [
+        reply(400, graph_error(190, None, "Data access for this user has expired")),
+        reply(400, graph_error(100, None, "Invalid parameter")),
+        reply(200, {"name": "Lamps"}),
+    ],
+)
+async def test_what_says_nothing_of_posting_is_no_verdict(me: Response) -> None:
+    call, _ = call_of(TinyFacebook(me=me))
+    assert (await PLATFORM.probe(call, PAGE_TARGET)).id == "101"
 
 
 @pytest.mark.parametrize(
