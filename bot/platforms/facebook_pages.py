@@ -32,7 +32,8 @@ PAGE_SIZE = "100"
 NOT_LENT = frozenset({"access_token", "appsecret_proof", "fields"})  # what each call has of its own
 LISTS_MOST = 50  # pages of one list; a list that goes round in circles ends
 
-MAY_POST = frozenset({"CREATE_CONTENT", "MANAGE"})
+POSTS_ON_PAGE = frozenset({"CREATE_CONTENT"})
+POSTS_BEHIND_IT = frozenset({"CREATE_CONTENT", "MANAGE"})  # on the linked Instagram account
 NOT_TICKED = Verdict(Kind.PERMISSION, Reason.PERMISSION_MISSING, "no_page_token", permission=PUBLISH)
 
 
@@ -139,7 +140,7 @@ def _accounts(page: oauth.Body, tokens: Tokens) -> Iterator[Account]:
     """The Page, and the Instagram account that is linked to it, if any."""
     page_id = oauth.word(page.get("id")) or ""
     name = oauth.word(page.get("name")) or page_id
-    own, problem = oauth.credential(page.get("access_token")), _problem(page)
+    own, problem = oauth.credential(page.get("access_token")), _problem(page, POSTS_ON_PAGE)
     yield Account(
         id=page_id,
         handle=oauth.word(page.get("username")) or "",  # many Pages have none
@@ -153,6 +154,7 @@ def _accounts(page: oauth.Body, tokens: Tokens) -> Iterator[Account]:
     account_id, handle = oauth.word(linked.get("id")), oauth.word(linked.get("username"))
     if account_id is None:
         return
+    problem = _problem(page, POSTS_BEHIND_IT)
     yield Account(
         id=account_id,
         handle=handle or "",
@@ -165,11 +167,11 @@ def _accounts(page: oauth.Body, tokens: Tokens) -> Iterator[Account]:
     )
 
 
-def _problem(page: oauth.Body) -> Reason | None:
-    """Why nothing can be posted there: not ticked in the dialog, or a role without that right."""
+def _problem(page: oauth.Body, right: frozenset[str]) -> Reason | None:
+    """Why nothing can be posted there: not ticked in the dialog, or a role without any task of `right`."""
     if oauth.credential(page.get("access_token")) is None:
         return Reason.PERMISSION_MISSING
     tasks = page.get("tasks")
-    if isinstance(tasks, list) and tasks and not MAY_POST.intersection(map(str, tasks)):
+    if isinstance(tasks, list) and tasks and not right.intersection(map(str, tasks)):
         return Reason.ROLE_LOST
     return None

@@ -87,7 +87,7 @@ async def test_a_page_that_was_not_ticked_is_shown_and_cannot_be_linked() -> Non
     ("tasks", "problem"),
     [
         (["ANALYZE", "ADVERTISE"], Reason.ROLE_LOST),
-        (["MANAGE"], None),
+        (["MANAGE", "MODERATE"], Reason.ROLE_LOST),
         (["CREATE_CONTENT"], None),
         ([], None),
         (None, None),
@@ -98,6 +98,13 @@ async def test_a_role_that_may_not_post_is_named(tasks: object, problem: Reason 
     call, _ = call_of(TinyFacebook(lists={"/me/accounts": [[page() | {"tasks": tasks}]]}))
     account = (await PLATFORM.discover(call, LONG)).accounts[0]
     assert (account.usable, account.problem) == (problem is None, problem)
+
+
+async def test_the_instagram_account_behind_a_page_takes_the_right_to_manage_too() -> None:
+    managed = page("1", instagram=IG) | {"tasks": ["MANAGE"]}
+    call, _ = call_of(TinyFacebook(lists={"/me/accounts": [[managed]]}))
+    behind = (await PLATFORM.discover(call, LONG)).accounts[1]
+    assert (behind.id, behind.usable, behind.problem) == (IG, True, None)
 
 
 async def test_pages_of_businesses_are_looked_for_where_the_person_has_none() -> None:
