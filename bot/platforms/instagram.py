@@ -132,7 +132,7 @@ class Instagram:
         try:
             return await media.next_step(self._desk(call, target), content, handles)
         except PlatformError as error:
-            if error.verdict.reason is Reason.ACCOUNT_GONE:
+            if error.verdict.reason is Reason.ACCOUNT_GONE or error.verdict.kind is Kind.NOT_READY:
                 await self.probe(call, target)  # a token that is dead says so itself
             raise
 

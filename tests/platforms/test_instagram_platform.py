@@ -261,6 +261,19 @@ async def test_containers_that_are_never_found_are_given_up() -> None:
     assert len(twin.made) <= 3
 
 
+async def test_containers_that_are_never_found_may_mean_that_the_token_is_dead() -> None:
+    twin = TinyInstagram()
+
+    def answer(sight: Sight) -> Response:
+        if sight.path == "/v26.0/me":
+            return reply(400, graph_error(190, 460))
+        return twin(sight) if sight.method == "POST" else reply(400, graph_error(24, 2207006))
+
+    call, _ = call_of(answer)
+    verdict = await refusal(lambda: prepared(call, IG_POST))
+    assert (verdict.kind, verdict.reason) == (Kind.DEAD, Reason.PASSWORD_CHANGED)
+
+
 async def test_an_account_that_is_not_found_is_believed_only_beside_a_living_token() -> None:
     dead = graph_error(190, 460)
 
