@@ -145,13 +145,13 @@ def matching(pattern: str, example: str) -> Callable[[str], str]:
     return check
 
 
-channel_id = matching(r"[CG][A-Z0-9]{4,}", "C0123ABCD (the id, not the name)")
+channel_id = matching(r"[CG][A-Z0-9]+", "C0123ABCD (the id, not the name)")
 
 
 def team_ids(text: str) -> frozenset[str]:
     """Team or enterprise ids, separated by commas or spaces."""
     ids = frozenset(text.replace(",", " ").split())
-    if not ids or not all(re.fullmatch(r"[TE][A-Z0-9]{4,}", one) for one in ids):
+    if not ids or not all(re.fullmatch(r"[TE][A-Z0-9]+", one) for one in ids):
         raise ValueError("must be team ids, as T0123ABCD")
     return ids
 

@@ -95,6 +95,8 @@ class Api:
         except Exception as error:
             raise translate(error) from None
         data = _object(answer.data)
+        if not data.get("team_id"):
+            raise Transient("unreadable_answer", sent=False)
         scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
         return Identity(
             team_id=str(data.get("team_id") or ""),

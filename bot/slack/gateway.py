@@ -154,7 +154,10 @@ class Gateway:
     async def permalink(self, workspace: str, channel: str, ts: str) -> str:
         """The address of a message."""
         arguments = {"channel": channel, "message_ts": ts}
-        return str((await self._api.get(workspace, "chat.getPermalink", arguments))["permalink"])
+        link = (await self._api.get(workspace, "chat.getPermalink", arguments)).get("permalink")
+        if not link:
+            raise Transient("unreadable_answer", sent=False)
+        return str(link)
 
     async def _say(
         self, workspace: str, method: str, arguments: Mapping[str, object], message: Message, limit: int
@@ -237,7 +240,7 @@ class Gateway:
         if known is not None and not fresh:
             return known
         answer = await self._api.get(workspace, "users.info", {"user": user})
-        return self._people.put(workspace, user, read_person(answer["user"]))
+        return self._people.put(workspace, user, read_person(_shown(answer, "user")))
 
     async def owner(self, workspace: str) -> str | None:
         """Whoever owns the workspace, else its first admin; None where Slack shows neither."""
@@ -261,7 +264,7 @@ class Gateway:
         if known is not None:
             return known
         answer = await self._api.get(workspace, "conversations.info", {"channel": channel})
-        return self._channels.put(workspace, channel, read_channel(answer["channel"]))
+        return self._channels.put(workspace, channel, read_channel(_shown(answer, "channel")))
 
     async def file(self, workspace: str, file_id: str) -> SlackFile:
         """A file that was given to the bot or lies in one of its channels. Raises FileForbidden."""
@@ -286,6 +289,14 @@ class Gateway:
     def forget_channel(self, workspace: str, channel: str) -> None:
         """Looks again next time: an event said that the channel changed."""
         self._channels.forget(workspace, channel)
+
+
+def _shown(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """What a look-up is about. Raises Transient where the answer does not show it."""
+    found = answer.get(name)
+    if not isinstance(found, Mapping) or not found.get("id"):
+        raise Transient("unreadable_answer", sent=False)
+    return found
 
 
 def _metadata(notice_id: str | None) -> dict[str, object] | None:

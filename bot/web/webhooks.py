@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.domain import revocations
+from bot.domain.house import wall_now
 from bot.domain.revocations import Kind, Progress, Pushed, Taken
 from bot.web import signatures
 from bot.web.door import FORM_TYPE, Door
@@ -55,8 +56,10 @@ async def event(door: Door, request: Request) -> Response:
         header = request.headers.get("x-hub-signature-256", "")
         known = any(signatures.hub_signature(header, raw, secret) for secret in secrets)
         return PlainTextResponse("ok") if known else _refuse(request, "event")
-    now = door.house.clock.now()
-    told = signatures.tiktok_event(request.headers.get("tiktok-signature", ""), raw, secrets[0], now)
+    header = request.headers.get("tiktok-signature", "")
+    times = (door.house.clock.now(), wall_now())  # the same, save in a rehearsal of months
+    read = (signatures.tiktok_event(header, raw, secrets[0], now) for now in times)
+    told = next((said for said in read if said is not None), None)
     if told is None or told.get("client_key") != door.house.apps[TIKTOK].client_id:
         return _refuse(request, "event")
     person = _person(told.get("user_openid"))

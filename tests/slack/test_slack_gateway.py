@@ -386,3 +386,19 @@ async def test_any_yes_to_an_answer_is_one(session: aiohttp.ClientSession, statu
         blocks = ({"type": "divider"},)
         await gateway.respond("https://hooks.slack.com/commands/T/1", Message("x", blocks))
     assert len(heard) == 1, "said once"
+
+
+async def test_a_look_up_that_shows_nothing_is_transient(session: aiohttp.ClientSession) -> None:
+    async def token_for(_workspace: str) -> str:
+        return "xoxb-1"
+
+    async with serve([Route("/slack.com/api/{method}", _no_place, methods=["GET", "POST"])]) as origin:
+        gateway = Gateway(session, Rewriter(origin), token_for)
+        for look in (
+            gateway.user(W, "U1"),
+            gateway.channel(W, "C1"),
+            gateway.permalink(W, "C1", "1.0"),
+            gateway.identify("xoxb-1"),
+        ):
+            with pytest.raises(Transient, match="unreadable_answer"):
+                await look

@@ -16,7 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from bot.domain.house import House
+from bot.domain.house import House, wall_now
 from bot.outbound import Rewriter
 from bot.web.app import build_web
 from bot.web.signatures import verify_token
@@ -234,6 +234,16 @@ async def test_tiktoks_notice(
         assert (await web.post("/webhooks/tiktok", **push)).status_code == status
         grant = await grant_of(house, connection)
         assert (grant.state, grant.reason) == (("dead", "revoked") if believed else ("live", None))
+
+
+async def test_a_notice_of_real_time_counts_while_house_time_is_ahead(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with town(twins, database, tmp_path, "tiktok") as (house, web):
+        said = {"user_openid": "-000stranger", "create_time": now_of(house), "event": "authorization.removed"}
+        push = tiktok_push(house, said, at=int(wall_now().timestamp()))
+        house.clock.set_offset(house.clock.offset + 60 * 86_400)
+        assert (await web.post("/webhooks/tiktok", **push)).status_code == 200
 
 
 async def test_a_deletion_is_confirmed_and_carried_out_after_the_second_look(
