@@ -119,7 +119,7 @@ async def read_request(desk: Desk, workspace_id: str, command: Mapping[str, Any]
     asker = await who_asks(desk, workspace_id, str(command["user_id"]), channel_id, command.get("team_id"))
     return Request(
         asker=asker,
-        text=str(command.get("text") or ""),
+        text=unescaped(str(command.get("text") or "")),
         channel_id=channel_id,
         trigger_id=str(command.get("trigger_id") or ""),
         is_direct=channel_id.startswith("D") or command.get("channel_name") == "directmessage",

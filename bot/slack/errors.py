@@ -84,7 +84,6 @@ class ChannelUnreachable(SlackProblem):
             "channel_type_not_supported",
             "ekm_access_denied",
             "is_archived",
-            "is_inactive",
             "messages_tab_disabled",
             "no_permission",
             "not_in_channel",
@@ -119,7 +118,14 @@ class CannotEdit(SlackProblem):
     """The message or view cannot be changed; a new one is needed."""
 
     words = frozenset(
-        {"cant_update_message", "edit_window_closed", "message_not_found", "not_found", "view_not_found"}
+        {
+            "cant_update_message",
+            "edit_window_closed",
+            "is_inactive",
+            "message_not_found",
+            "not_found",
+            "view_not_found",
+        }
     )
 
 

@@ -33,6 +33,13 @@ async def test_a_new_client_in_an_empty_channel(scene: Scene) -> None:
     assert await scene.all(AuditEvent, AuditEvent.action == "client.created")
 
 
+async def test_what_slack_escaped_on_the_way_is_read_as_it_was_typed(scene: Scene) -> None:
+    answer = await scene.answer(scene.ben, "/connect", 'x "M&amp;M Bakery"')
+    (client,) = await scene.all(Client)
+    assert (client.slug, client.name) == ("m-m-bakery", "M&M Bakery")
+    assert "*M&amp;M Bakery*" in answer.text, "escaped once, for Slack"
+
+
 async def test_one_message_for_several_platforms(scene: Scene) -> None:
     await scene.client()
     answer = await scene.answer(scene.ben, "/connect", "instagram x client-a")

@@ -82,6 +82,8 @@ def modal(text: str = "Hello") -> dict[str, object]:
         ("user_not_in_channel", PersonUnreachable),
         ("edit_window_closed", CannotEdit),
         ("message_not_found", CannotEdit),
+        ("cant_update_message", CannotEdit),
+        ("is_inactive", CannotEdit),
         ("hash_conflict", ViewConflict),
         ("expired_trigger_id", TooSlow),
         ("fatal_error", Transient),
