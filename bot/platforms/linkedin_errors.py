@@ -59,9 +59,11 @@ STATUSES: Mapping[int, Meaning] = {
     429: (Kind.TRY_LATER, Reason.RATE_LIMIT),
 }
 
-TRANSIENT = ("unable to obtain activity", "resource is forbidden")
+TRANSIENT: Mapping[str, Kind] = {
+    "unable to obtain activity": Kind.UNCLEAR,  # the post may be there
+    "resource is forbidden": Kind.NOT_READY,  # a medium that was not there yet: nothing was posted
+}
 """Texts of failures that pass by themselves, whatever status they came with."""
-
 
 DENIALS: Mapping[str, Meaning] = {
     "application is": (Kind.APP, Reason.APP_SUSPENDED),
@@ -110,8 +112,9 @@ def _judge(status: int, body: oauth.Body) -> Verdict:
     codes = [*_codes(status, body)]
     known = next((code for code in codes if code in CODES), None)
     label = f"{status}/{known or (codes[0] if codes else '')}"
-    if any(text in words.lower() for text in TRANSIENT):
-        return Verdict(Kind.UNCLEAR, Reason.PLATFORM_DOWN, label)
+    passing = next((kind for text, kind in TRANSIENT.items() if text in words.lower()), None)
+    if passing is not None:
+        return Verdict(Kind.UNCLEAR if status >= 500 else passing, Reason.PLATFORM_DOWN, label)
     if status >= 500 or status < 400:
         return oauth.by_status(status, label)
     meaning = CODES[known] if known else STATUSES.get(status)

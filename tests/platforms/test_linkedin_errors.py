@@ -73,7 +73,8 @@ ROWS: list[tuple[int, object, Kind, Reason]] = [
     (503, problem(503), K.UNCLEAR, R.PLATFORM_DOWN),
     (504, problem(504, "REVOKED_ACCESS_TOKEN"), K.UNCLEAR, R.PLATFORM_DOWN),
     (400, problem(400, message="Unable to obtain activity"), K.UNCLEAR, R.PLATFORM_DOWN),
-    (403, problem(403, message="Accessing this image resource is forbidden"), K.UNCLEAR, R.PLATFORM_DOWN),
+    (403, problem(403, message="Accessing this image resource is forbidden"), K.NOT_READY, R.PLATFORM_DOWN),
+    (500, problem(500, message="Accessing this image resource is forbidden"), K.UNCLEAR, R.PLATFORM_DOWN),
     (404, problem(404, "NOT_FOUND"), K.UNKNOWN, R.UNKNOWN),
     (400, {"errorDetails": "?", "serviceErrorCode": "?"}, K.UNKNOWN, R.UNKNOWN),
 ]
