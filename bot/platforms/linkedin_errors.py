@@ -114,7 +114,8 @@ def _judge(status: int, body: oauth.Body) -> Verdict:
     label = f"{status}/{known or (codes[0] if codes else '')}"
     passing = next((kind for text, kind in TRANSIENT.items() if text in words.lower()), None)
     if passing is not None:
-        return Verdict(Kind.UNCLEAR if status >= 500 else passing, Reason.PLATFORM_DOWN, label)
+        kind = passing if 400 <= status < 500 else Kind.UNCLEAR
+        return Verdict(kind, Reason.PLATFORM_DOWN, label)
     if status >= 500 or status < 400:
         return oauth.by_status(status, label)
     meaning = CODES[known] if known else STATUSES.get(status)
