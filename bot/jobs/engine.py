@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain import routines
 from bot.domain.house import House, wall_now
@@ -73,8 +74,11 @@ class Engine:
         async with self._busy:
             pass
         await self.house.tasks.drain()
-        async with self.house.db.write() as session:
-            await engine.leave(session, self.house.owner)
+        try:
+            async with self.house.db.write() as session:
+                await engine.leave(session, self.house.owner)
+        except (SQLAlchemyError, OSError) as error:  # others hear it from the silence
+            log.warning("not_signed_off", problem=type(error).__name__)
 
     async def _follow_clock(self) -> None:
         clock = self.house.clock
