@@ -101,7 +101,8 @@ def classify(response: Response, *, needs: str | None = None, denied: Reason | N
     else:
         verdict = _judge(response.status, body)
     if verdict.kind is Kind.TRY_LATER and verdict.reason is Reason.RATE_LIMIT:
-        return replace(verdict, retry_after=until_midnight(response.headers))
+        pause = oauth.retry_after(response.headers) or until_midnight(response.headers)
+        return replace(verdict, retry_after=pause)
     if verdict.kind is Kind.PERMISSION:
         return replace(verdict, permission=needs, reason=denied or verdict.reason)
     return verdict
@@ -159,7 +160,7 @@ def _twin(words: str) -> str | None:
 
 
 def until_midnight(headers: Mapping[str, str]) -> float:
-    """Seconds until LinkedIn's quotas begin anew, at 00:00 UTC by its own clock: no header says it."""
+    """Seconds until LinkedIn's quotas begin anew, at 00:00 UTC by its own clock: no header is documented."""
     try:
         now = parsedate_to_datetime(headers.get("date", "")).astimezone(UTC)
         midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)

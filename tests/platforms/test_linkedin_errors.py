@@ -113,6 +113,10 @@ def test_a_denial_that_names_our_app_or_the_member_is_no_missing_permission(
     assert (verdict.kind, verdict.reason, verdict.permission) == (kind, reason, None)
 
 
+def test_a_pause_that_the_answer_names_is_believed_before_midnight() -> None:
+    assert classify(reply(429, problem(429), Retry_After="60")).retry_after == 60.0
+
+
 def test_quotas_begin_anew_at_midnight_utc_by_their_clock() -> None:
     verdict = classify(reply(429, problem(429), Date="Fri, 20 Nov 2026 22:00:00 GMT"))
     assert verdict.retry_after == 7200.0
