@@ -145,7 +145,7 @@ class TikTok:
         film = content.media[0]
         last = media.chunk_count(film.size) - 1
         response = await media.put_chunk(call, film, handles["upload_url"], last)
-        if response.status not in (200, 201):
+        if response.status != 201:  # any other says that it is not whole, or nothing: its publish id knows
             raise PlatformError(_upload_refused(response))
         return Sent(handles[media.PUBLISH_ID], processing=True, visibility=visibility)
 

@@ -357,6 +357,15 @@ async def test_a_last_chunk_that_did_not_take_is_not_ready(status: int) -> None:
     assert refused.value.verdict.kind is Kind.NOT_READY
 
 
+@pytest.mark.parametrize("status", [200, 204, 302])
+async def test_only_created_says_that_a_film_is_whole(status: int) -> None:
+    call, _ = call_of(lambda _: reply(status, ""), File(DATA))
+    handles = {"publish_id": "v", "upload_url": "https://open-upload.tiktokapis.com/u", "chunks": "1"}
+    with pytest.raises(PlatformError) as unclear:
+        await PLATFORM.send(call, TARGET, POST, handles)
+    assert unclear.value.verdict.kind is Kind.UNCLEAR
+
+
 async def test_a_file_that_is_gone_is_the_posts_fault() -> None:
     call, http = call_of(TinyTikTok(), File(DATA))
     ready = await walk(PLATFORM, call, TARGET, POST)
