@@ -76,8 +76,8 @@ async def _database(
 ) -> AsyncIterator[Finding]:
     url = settings.database_url.get_secret_value()
     path = make_url(url).database
-    if make_url(url).get_backend_name() == "sqlite" and (not path or not Path(path).exists()):
-        yield well("Database", "none yet; the first start makes it")
+    if make_url(url).get_backend_name() == "sqlite" and path and not os.path.lexists(path):
+        yield _to_be_made(Path(path).absolute())
         return
     database = Database(url)
     try:
@@ -101,6 +101,15 @@ async def _database(
         yield wrong("Database", f"does not answer ({type(error).__name__})", advice)
     finally:
         await database.close()
+
+
+def _to_be_made(path: Path) -> Finding:
+    """A database file that is not there yet."""
+    folder = next(one for one in path.parents if os.path.lexists(one))
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return well("Database", "none yet; the first start makes it")
+    what = f"cannot be made in {folder}, which is no folder that the bot may write to"
+    return wrong("Database", what, "See LAMPLIGHTER_DATABASE_URL and LAMPLIGHTER_DATA_DIR.")
 
 
 def _opened(settings: Settings, rows: Sequence[Workspace]) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from bot.domain.house import wall_now
 from bot.messages.help import hello
 from bot.slack.addressing import SHARED_ALERTS
 from bot.slack.errors import SlackProblem
+from bot.slack.events import SeenEvents, event_id_of
 from storage import clients
 from storage.models import Client, Incident, Invitation, Notice, Post, Workspace
 
@@ -37,8 +38,9 @@ LOST = (
 HARMLESS = ("channel_rename", "channel_unarchive", "channel_unshared", "group_rename", "group_unarchive")
 
 
-async def let_in(desk: Desk, workspace_id: str, channel_id: str) -> None:
-    """The bot is in a channel now: what waited for that is posted; otherwise it says hello."""
+async def let_in(desk: Desk, workspace_id: str, channel_id: str, event_id: str | None = None) -> None:
+    """The bot is in a channel now: what waited for that is posted; otherwise it says hello, once an event,
+    however often Slack delivers it at the same time."""
     desk.gateway.forget_channel(workspace_id, channel_id)
     async with desk.house.db.write() as session:
         released = await session.execute(
@@ -58,6 +60,8 @@ async def let_in(desk: Desk, workspace_id: str, channel_id: str) -> None:
     log.info("let into a channel", channel=channel_id, released=waited)
     if waited:
         desk.house.wake.outbox.set()
+        return
+    if event_id is not None and not await SeenEvents(desk.house.db, wall_now).add(f"hello {event_id}"[:64]):
         return
     try:
         await desk.gateway.post(workspace_id, channel_id, hello(here))
@@ -123,9 +127,11 @@ async def renumbered(session: AsyncSession, workspace_id: str, old: str, new: st
 def register(app: AsyncApp, desk: Desk) -> None:
     """Every event about channels that the manifest subscribes to."""
 
-    async def joined(event: dict[str, Any], context: AsyncBoltContext, workspace_id: str) -> None:
+    async def joined(
+        event: dict[str, Any], body: dict[str, Any], context: AsyncBoltContext, workspace_id: str
+    ) -> None:
         if event.get("user") == context.bot_user_id:
-            await let_in(desk, workspace_id, str(event["channel"]))
+            await let_in(desk, workspace_id, str(event["channel"]), event_id_of(body))
 
     async def gone(event: dict[str, Any], workspace_id: str) -> None:
         await lost(desk, workspace_id, channel_of(event), str(event["type"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.slack.gateway import NOTICE_EVENT
@@ -32,12 +32,14 @@ class SeenEvents:
             query = select(SeenEvent.event_id).where(SeenEvent.event_id == event_id)
             return (await session.execute(query)).first() is not None
 
-    async def add(self, event_id: str) -> None:
-        """Remembers an event; twice is once."""
+    async def add(self, event_id: str) -> bool:
+        """Remembers an event; twice is once. Whether it was news."""
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         statement = insert(SeenEvent).values(event_id=event_id, seen_at=self._wall())
         async with self._database.write() as session:
-            await session.execute(statement.on_conflict_do_nothing())
+            result = await session.execute(statement.on_conflict_do_nothing())
+        assert isinstance(result, CursorResult)
+        return result.rowcount == 1
 
 
 def event_id_of(body: Mapping[str, Any]) -> str | None:

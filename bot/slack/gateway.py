@@ -247,7 +247,8 @@ class Gateway:
         admins: list[str] = []
         cursor = ""
         for _ in range(OWNER_PAGES):
-            answer = await self._api.get(workspace, "users.list", {"limit": "200", "cursor": cursor})
+            page = {"limit": "200"} | ({"cursor": cursor} if cursor else {})
+            answer = await self._api.get(workspace, "users.list", page)
             for member in answer.get("members") or []:
                 if member.get("is_primary_owner"):
                     return str(member["id"])

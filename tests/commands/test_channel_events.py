@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.domain.telling import show_view, team, touch_subject
 from bot.slack.addressing import SHARED_ALERTS
 from sandbox.slack import life
-from sandbox.slack.delivery import emit
+from sandbox.slack.delivery import deliver, emit
 from storage.models import Client, Delivery, Incident, Notice, Workspace
 from tests.commands.scene import Scene
 from tests.commands.test_alert_buttons import alert, trouble
@@ -21,6 +23,14 @@ async def test_hello_when_the_bot_is_let_in(scene: Scene) -> None:
     scene.ben.invite_bot(known.id)
     await scene.calm()
     assert "`bakery`" in scene.last(scene.ben, known).text
+
+
+async def test_hello_is_said_once_however_often_slack_tells_of_it_at_once(scene: Scene) -> None:
+    joined = {"type": "member_joined_channel", "user": scene.bot_id, "channel": scene.team.id}
+    told = {"type": "event_callback", "team_id": scene.team_id, "event_id": "Ev1", "event": joined}
+    await asyncio.gather(*(deliver(scene.world, "events_api", told) for _ in range(3)))
+    await scene.calm()
+    assert len(scene.ben.sees(scene.team.id)) == 1
 
 
 async def test_somebody_else_joining_says_nothing(scene: Scene) -> None:

@@ -28,7 +28,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
 from starlette.applications import Starlette
 
-from bot import cli_reach
+from bot import cli_doctor, cli_reach
 from bot.app import assembled
 from bot.cli import main
 from bot.cli_doctor import platforms
@@ -635,6 +635,12 @@ def test_a_command_on_an_old_database_says_migrate(here: Path) -> None:
 
 
 # -- doctor ----------------------------------------------------------------------------------------
+
+
+def test_doctor_looks_where_the_database_will_be_made(tmp_path: Path) -> None:
+    assert cli_doctor._to_be_made(tmp_path / "new" / "folder" / "bot.db").ok
+    finding = cli_doctor._to_be_made(Path("/dev/null/bot.db"))
+    assert not finding.ok and "/dev/null" in finding.what
 
 
 def test_doctor_lists_what_is_missing(here: Path) -> None:
