@@ -124,6 +124,7 @@ CONTENT_ROWS = (
     _sub(Kind.CONTENT, Reason.MEDIA_RATIO, 1363040, 2207009),
     _sub(Kind.CONTENT, Reason.MEDIA_SIZE, 1363127, 1366046, 2207004),
     _sub(Kind.CONTENT, Reason.MEDIA_FORMAT, 1349125, 1363129, 2069019, 2207005, 2207023, 2207026, 2207081),
+    _sub(Kind.CONTENT, Reason.MEDIA_FORMAT, *range(1363100, 1363200)),  # what else is wrong with a film
     _sub(Kind.CONTENT, Reason.MEDIA_UNREACHABLE, 2207003, 2207052, 2207076, 2207077, 2207082),
     _sub(Kind.TRY_LATER, Reason.PLATFORM_DOWN, 2207032, 2207053),  # the upload failed, nothing was made
     Row(

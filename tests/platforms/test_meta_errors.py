@@ -117,6 +117,7 @@ ROWS: list[tuple[int | None, int | None, str, Kind, Reason]] = [
     (100, 1363127, "", K.CONTENT, R.MEDIA_SIZE),
     (100, 1363128, "", K.CONTENT, R.MEDIA_DURATION),
     (100, 1363129, "", K.CONTENT, R.MEDIA_FORMAT),
+    (200, 1363131, "", K.CONTENT, R.MEDIA_FORMAT),  # of the same kind, and no permission that is missing
     # containers
     (-1, 2207001, "", K.UNCLEAR, R.PLATFORM_DOWN),
     (-1, 2207032, "", K.TRY_LATER, R.PLATFORM_DOWN),
