@@ -87,6 +87,22 @@ async def consent_by_state(session: AsyncSession, state_hash: str) -> Consent | 
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def begun_by(session: AsyncSession, browser_hash: str, platform: str, now: datetime) -> Consent | None:
+    """The newest walk that this browser began on a platform and has not come back from."""
+    query = (
+        select(Consent)
+        .where(
+            Consent.state == "started",
+            Consent.browser_hash == browser_hash,
+            Consent.platform == platform,
+            Consent.expires_at > now,
+        )
+        .order_by(Consent.created_at.desc())
+        .limit(1)
+    )
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def consent(session: AsyncSession, consent_id: str) -> Consent | None:
     return await session.get(Consent, consent_id, populate_existing=True)
 

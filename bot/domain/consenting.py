@@ -104,6 +104,9 @@ async def callback(house: House, arrived: Callback) -> str:
 async def _own_consent(house: House, arrived: Callback) -> Consent:
     async with house.db.read() as session:
         consent = await store.consent_by_state(session, digest(arrived.params.get("state", "")))
+        if consent is None and arrived.browser is not None and _refuses_our_app(arrived.params):
+            browser, now = digest(arrived.browser), house.clock.now()
+            consent = await store.begun_by(session, browser, arrived.platform, now)
     if consent is None:
         raise CallbackRefused("unknown")
     if consent.platform != arrived.platform:
@@ -111,6 +114,12 @@ async def _own_consent(house: House, arrived: Callback) -> Consent:
     if arrived.browser is None or digest(arrived.browser) != consent.browser_hash:
         raise CallbackRefused("other_browser")
     return consent
+
+
+def _refuses_our_app(params: Mapping[str, str]) -> bool:
+    """Meta's dialog refuses permissions that our app cannot ask for with `error_code` and `error_message`
+    alone, at times without the state. It can end this browser's own walk and nothing else."""
+    return "state" not in params and not params.get("code") and params.get("error_code") == "100"
 
 
 async def _first(house: House, consent: Consent, arrived: Callback) -> bool:

@@ -16,7 +16,7 @@ from bot.domain.inviting import Wanted
 from bot.http import NoAnswer
 from bot.platforms.base import Account
 from bot.platforms.errors import Kind, PlatformError, Reason, Verdict
-from storage.models import Connection, Consent, Grant
+from storage.models import Connection, Consent, Grant, Incident
 from tests.web.web_fakes import PUBLIC, SECRET, Town, come_back, press, text_of, to_platform, walk
 
 OTHER = Account("a2", "other", "Other")
@@ -85,6 +85,32 @@ async def test_a_state_that_nobody_gave_out_is_refused(town: Town, browser: http
         assert page.status_code == 400 and "Nothing was changed" in text_of(page)
     assert town.platforms["lumen"].exchanged == []
     assert (await come_back(browser, state)).status_code == 303
+
+
+REFUSED_APP = {"error_code": "100", "error_message": "Invalid Scopes: pages_fly"}
+
+
+async def test_a_refusal_of_our_app_without_a_state_ends_this_browsers_walk(
+    town: Town, browser: httpx.AsyncClient
+) -> None:
+    [path] = await town.invite(Wanted("lumen"))
+    await to_platform(browser, path)
+    address = "/oauth/lumen/callback"
+    async with town.browser() as another:
+        await another.get(path)
+        page = await refused_page(another, await another.get(address, params=REFUSED_APP))
+        assert page.status_code == 400
+    for others in ({"error": "access_denied"}, REFUSED_APP | {"code": "c"}, REFUSED_APP | {"state": "s"}):
+        page = await refused_page(browser, await browser.get(address, params=others))
+        assert page.status_code == 400
+    assert await town.rows(Incident) == []
+    answer = await browser.get(address, params=REFUSED_APP)
+    assert "Our team was told" in text_of(await browser.get(answer.headers["location"]))
+    (told,) = await town.rows(Incident)
+    assert (told.kind, told.reason) == ("app", Reason.APP_SETTINGS)
+    assert await town.rows(Connection) == [] and town.platforms["lumen"].exchanged == []
+    page = await refused_page(browser, await browser.get(address, params=REFUSED_APP))
+    assert page.status_code == 400  # that walk is over
 
 
 async def test_another_browser_links_nothing_and_the_link_still_works(
