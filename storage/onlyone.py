@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,7 @@ def only_one(url: str) -> Iterator[None]:
     if make_url(url).get_backend_name() != "sqlite" or not path:
         yield
         return
-    with open(f"{path}.lock", "w") as file:
+    with open(f"{os.path.realpath(path)}.lock", "w") as file:  # one lock by whatever name the file goes
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

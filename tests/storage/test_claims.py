@@ -189,6 +189,9 @@ async def test_a_step_after_an_edit_changes_nothing(database: Database) -> None:
 def test_one_bot_owns_a_file(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'one.db'}"
     with only_one(url):
+        (tmp_path / "other.db").symlink_to(tmp_path / "one.db")
+        with pytest.raises(AlreadyRunning), only_one(f"sqlite+aiosqlite:///{tmp_path}/other.db"):
+            pass
         with pytest.raises(AlreadyRunning), only_one(url):
             pass
         with only_one("postgresql+asyncpg://somewhere/lamplighter"):
