@@ -45,6 +45,8 @@ async def doubt(house: House, grant_id: str, generation: int, verdict: Verdict) 
             return result is refreshing.Skipped.RENEWED
         if result.outcome is not Outcome.DEAD:
             return result.outcome is Outcome.REFRESHED
+    elif renewable and await _probe(house, grant) is None:
+        return True  # what that one call was refused for is not the token
     elif grant.state == "live":
         await _suspect(house, grant, verdict)
     return await look(house, grant_id)

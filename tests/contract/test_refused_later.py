@@ -99,3 +99,20 @@ async def test_tokens_that_are_handed_out_and_never_work_are_a_dead_connection(s
     stage.twins.world.set_fault("expired", "pinterest", stage.case.mine)
     delivery = await posts.to_its_end(stage, stage.house, delivery_id)
     assert delivery.state == "published", "a new consent begins anew"
+
+
+@pytest.mark.parametrize("stage", ["pinterest"], indirect=True)
+async def test_one_call_that_is_always_refused_is_not_a_dead_connection(stage: Stage) -> None:
+    connection = await stage.linked()
+    delivery_id = await posts.queued(stage, connection, posts.picture(stage.twins, TEXT))
+    for _ in range(12):
+        stage.twins.world.set_fault("expired", "pinterest", stage.case.mine, group="publish")
+        await sweep.publish_due(stage.house)
+        delivery = await posts.the(stage.house, delivery_id)
+        if delivery.next_at is None or delivery.reason == "late":
+            break
+        stage.twins.advance(seconds=(delivery.next_at - stage.house.clock.now()).total_seconds() + 0.01)
+    grant = await grant_of(stage.house, connection)
+    assert (grant.state, grant.generation) == ("live", 3)
+    assert await incidents(stage) == []
+    assert (delivery.state, delivery.reason) == ("blocked", "late"), "a person decides about it"
