@@ -111,6 +111,8 @@ async def _watch(desk: Desk, content: Content, handles: Handles) -> Ready | Wait
         return Ready(ready(handles), FRESH_FOR)
     if status == "PUBLISHED":  # by an attempt whose answer was lost: only a look can tell which post it is
         raise PlatformError(PUBLISHED_ALREADY)
+    if status == "ERROR" and not content.media:  # its words speak of files, and there are none
+        raise PlatformError(Verdict(Kind.CONTENT, Reason.UNKNOWN, "container/text"))
     if status in ("EXPIRED", "ERROR"):
         return _failed(status, handles, {}, detail)
     video = any(item.kind is MediaKind.VIDEO for item in content.media)

@@ -188,6 +188,13 @@ async def test_a_container_in_error_says_why(word: str, reason: Reason) -> None:
     assert len(twin.made) == (4 if reason is Reason.MEDIA_UNREACHABLE else 1)
 
 
+@pytest.mark.parametrize("word", ["UNKNOWN", ""])
+async def test_a_text_in_error_is_not_blamed_on_a_file(word: str) -> None:
+    call, _ = call_of(TinyThreads(status=[f"ERROR:{word}"]))
+    verdict = await refusal(lambda: prepared(call, TEXT))
+    assert (verdict.kind, verdict.reason) == (Kind.CONTENT, Reason.UNKNOWN)
+
+
 def test_every_documented_container_error_has_its_reason() -> None:
     assert {word: str(reason) for word, reason in CONTAINER_ERRORS.items()} == {
         "FAILED_DOWNLOADING_VIDEO": "media_unreachable",
