@@ -17,7 +17,7 @@ from bot.cli_import import import_clients
 from bot.cli_keys import keys, rotate_keys
 from bot.cli_restored import restored
 from bot.manifest import manifest_text
-from bot.running import heed_signals, no_database
+from bot.running import end_on_signal, heed_signals, no_database
 from bot.settings import Settings
 from storage.crypto import new_key
 from storage.database import Database
@@ -109,6 +109,7 @@ def manifest() -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    end_on_signal()  # a start may wait long for Slack, and the first process of a container ignores signals
     async with assembled(settings) as app:
         heed_signals(app.stopping)
         await app.serve()

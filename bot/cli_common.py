@@ -48,7 +48,7 @@ def to_its_end(work: Coroutine[Any, Any, None]) -> None:
         raise click.ClickException(_in_words(error)) from None
     except CryptoError as error:
         raise click.ClickException(f"LAMPLIGHTER_ENCRYPTION_KEYS: {error}.") from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("Stopped.", err=True)
 
 

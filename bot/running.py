@@ -113,6 +113,13 @@ class App:
         log.info("stopped", owner=self.house.owner)
 
 
+def end_on_signal() -> None:
+    """From here on SIGTERM cancels this task, as Ctrl+C does by itself: nothing runs yet that has to end."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
 def heed_signals(stopping: asyncio.Event) -> None:
     """From here on SIGTERM and Ctrl+C ask for a graceful stop; a second Ctrl+C ends at once."""
     loop = asyncio.get_running_loop()

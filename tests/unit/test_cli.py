@@ -680,36 +680,53 @@ async def a_slack(here: Path, monkeypatch: pytest.MonkeyPatch, *scopes: str) -> 
         await world.close()
 
 
+@asynccontextmanager
+async def a_run() -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """`lamplighter run` as a process of its own, and its log."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", "run"),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            yield process, process.stderr
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_a_start_that_waits_for_slack_ends_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with a_slack(here, monkeypatch) as world:
+        world.faults.add(Outage.INTERNAL_ERROR, "auth.test")
+        async with a_run() as (bot, log):
+            await log.readuntil(b"slack_does_not_answer")
+            bot.terminate()
+            said = await log.read()
+            assert await bot.wait() == 0, said
+    assert said.endswith(b"Stopped.\n") and b"Traceback" not in said, said
+
+
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 async def test_a_running_bot_ends_gracefully(
     here: Path, monkeypatch: pytest.MonkeyPatch, told: signal.Signals
 ) -> None:
     async with a_slack(here, monkeypatch) as world:
         world.faults.add(Outage.INTERNAL_ERROR, "users.list")  # a start does not need to know the owner
-        bot = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.cli", "run"),
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert bot.stderr is not None
-        try:
-            async with asyncio.timeout(60):
-                said = [await bot.stderr.readuntil(b'"event": "started"')]
-                if told is signal.SIGINT:  # the database has its own trouble just then
-                    with closing(sqlite3.connect(here / "test.db")) as file:
-                        file.execute("DROP TABLE processes")
+        async with a_run() as (bot, log):
+            said = await log.readuntil(b'"event": "started"')
+            if told is signal.SIGINT:  # the database has its own trouble just then
+                with closing(sqlite3.connect(here / "test.db")) as file:
+                    file.execute("DROP TABLE processes")
+            bot.send_signal(told)
+            if told is signal.SIGTERM:  # make and a process group both hand it on
                 bot.send_signal(told)
-                if told is signal.SIGTERM:  # make and a process group both hand it on
-                    bot.send_signal(told)
-                said.append(await bot.stderr.read())
-                assert await bot.wait() == 0, said
-        finally:
-            if bot.returncode is None:
-                bot.kill()
-                await bot.wait()
-    log = b"".join(said).decode()
-    assert '"event": "stopped"' in log and "owner_unknown" in log, log
-    assert ("not_signed_off" in log) is (told is signal.SIGINT), log
+            said += await log.read()
+            assert await bot.wait() == 0, said
+    assert b'"event": "stopped"' in said and b"owner_unknown" in said, said
+    assert (b"not_signed_off" in said) is (told is signal.SIGINT), said
 
 
 async def test_doctor_finds_that_all_is_well(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
