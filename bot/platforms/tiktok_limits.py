@@ -21,6 +21,7 @@ PHOTO_SIDE_MAX = 1080  # pixels of the shorter side
 VIDEO_TYPES = frozenset({"video/mp4", "video/webm", "video/quicktime"})
 VIDEO_BYTES_MAX = 4 * 1000**3
 VIDEO_SECONDS_MAX = 600.0
+VIDEO_SIDES = (360, 4096)  # pixels of the shorter side at least, of the longer one at most
 
 
 def caption(content: Content) -> str:
@@ -90,5 +91,12 @@ def _film(item: Media) -> Iterator[ContentProblem]:
         yield ContentProblem("media", Reason.MEDIA_FORMAT, words)
     if not 0 < item.size <= VIDEO_BYTES_MAX:
         yield ContentProblem("media", Reason.MEDIA_SIZE, "TikTok takes films of up to 4 GB.")
+    least, most = VIDEO_SIDES
+    if item.width and item.height and not least <= min(item.width, item.height):
+        words = f"TikTok takes films of at least {least} pixels on the shorter side."
+        yield ContentProblem("media", Reason.MEDIA_SIZE, words)
+    if item.width and item.height and max(item.width, item.height) > most:
+        words = f"TikTok takes films of up to {most} pixels on the longer side."
+        yield ContentProblem("media", Reason.MEDIA_SIZE, words)
     if item.duration is not None and item.duration > VIDEO_SECONDS_MAX:
         yield ContentProblem("media", Reason.MEDIA_DURATION, "TikTok takes films of up to 10 minutes.")

@@ -452,6 +452,8 @@ async def test_a_lost_answer_leaves_as_it_is() -> None:
         (Content(text="🏮" * 1101, media=(film_of(DATA),)), "text", Reason.TEXT_TOO_LONG),
         (Content(media=(film_of(DATA, duration=601.0),)), "media", Reason.MEDIA_DURATION),
         (Content(media=(film_of(b""),)), "media", Reason.MEDIA_SIZE),
+        (Content(media=(film_of(DATA, width=359, height=640),)), "media", Reason.MEDIA_SIZE),
+        (Content(media=(film_of(DATA, width=4097, height=2160),)), "media", Reason.MEDIA_SIZE),
         (Content(title="x" * 91, media=(picture(),)), "title", Reason.TEXT_TOO_LONG),
         (Content(text="x" * 4001, media=(picture(),)), "text", Reason.TEXT_TOO_LONG),
         (Content(media=(picture(mime="image/png"),)), "media", Reason.MEDIA_FORMAT),
@@ -468,6 +470,7 @@ def test_what_tiktok_would_refuse(content: Content, field: str, reason: Reason) 
 
 def test_what_tiktok_takes() -> None:
     assert PLATFORM.check(Content(text="🏮" * 1100, media=(film_of(DATA, duration=600.0),))) == ()
+    assert PLATFORM.check(Content(text="hi", media=(film_of(DATA, width=360, height=4096),))) == ()
     assert PLATFORM.check(Content(title="x" * 90, media=(picture(width=1080, height=1920),))) == ()
 
 
