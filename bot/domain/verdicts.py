@@ -56,8 +56,13 @@ async def _works_for_now(session: AsyncSession, house: House, grant: Grant, now:
         if end is not None and end - now < SOON:
             await incidents.ending(session, house, grant, now)
         return
+    cleared = {"reason": None, "reason_code": None, "reason_at": None}
+    if not lifetimes.renewable(platform.info.refresh, tokens.life_of(grant)):
+        # Nothing but this very token can have been refused, and it works: LinkedIn says so of new ones.
+        end = grant.access_expires_at
+        await settle(session, grant, state="live", next_due_at=end, proved_at=now, **cleared)
+        return
     if grant.reason_code == BY_NOTICE:  # nothing refused us: renewing it now is the better proof
-        cleared = {"reason": None, "reason_code": None, "reason_at": None}
         await settle(session, grant, state="live", next_due_at=now, proved_at=now, **cleared)
         return
     reason = await _reason(session, grant, known(grant), platform)

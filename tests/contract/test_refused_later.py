@@ -116,3 +116,16 @@ async def test_one_call_that_is_always_refused_is_not_a_dead_connection(stage: S
     assert (grant.state, grant.generation) == ("live", 3)
     assert await incidents(stage) == []
     assert (delivery.state, delivery.reason) == ("blocked", "late"), "a person decides about it"
+
+
+@pytest.mark.parametrize("stage", ["linkedin"], indirect=True)
+async def test_a_new_token_that_is_called_revoked_and_is_not_stays_alive_without_a_word(stage: Stage) -> None:
+    connection = await stage.linked()
+    before = await grant_of(stage.house, connection)
+    stage.twins.world.set_fault("false_revoked", "linkedin", stage.case.mine, count=1)
+    delivery_id = await posts.queued(stage, connection, posts.words(stage.twins, TEXT))
+    delivery = await posts.to_its_end(stage, stage.house, delivery_id)
+    assert delivery.state == "published"
+    grant = await grant_of(stage.house, connection)
+    assert (grant.state, grant.reason, grant.next_due_at) == ("live", None, before.next_due_at)
+    assert await incidents(stage) == []
