@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -241,3 +241,32 @@ async def open_on(session: AsyncSession, kind: str, code: str) -> Sequence[Incid
     """Open incidents of a kind, in every workspace, that carry this code (a provider's name)."""
     query = select(Incident).where(Incident.kind == kind, Incident.code == code, Incident.state == "open")
     return (await session.execute(query)).scalars().all()
+
+
+async def open_mass(
+    session: AsyncSession, workspace_id: str, grant_ids: Collection[str]
+) -> Sequence[Incident]:
+    """A workspace's open incidents of many refused at once, at the providers of these grants."""
+    providers = select(Grant.provider).where(Grant.id.in_(grant_ids))
+    query = select(Incident).where(
+        Incident.workspace_id == workspace_id,
+        Incident.kind == "mass",
+        Incident.state == "open",
+        Incident.code.in_(providers),
+    )
+    return (await session.execute(query.order_by(Incident.id).with_for_update())).scalars().all()
+
+
+async def still_open(session: AsyncSession, connection_ids: Collection[str]) -> set[str]:
+    """Those of these connections that an open incident of their own, or of their login, is about."""
+    of_login = and_(
+        Incident.kind == "grant",
+        Incident.grant_id == Connection.grant_id,
+        Incident.workspace_id == Connection.workspace_id,
+    )
+    query = (
+        select(Connection.id)
+        .join(Incident, or_(Incident.connection_id == Connection.id, of_login))
+        .where(Connection.id.in_(connection_ids), Incident.state == "open")
+    )
+    return set((await session.scalars(query)).all())

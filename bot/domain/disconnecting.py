@@ -135,6 +135,9 @@ async def _close_incidents(
     for row in {row.client_id: row for row in rows}.values():
         detail = {"by": actor.user_id, "connection": row.id}
         await incident_closing.one_gone(session, row.client_id, TOPIC, now, **detail)
+    if rows:
+        detail = {"by": actor.user_id, "connection": rows[-1].id}
+        await incident_closing.some_gone(session, workspace_id, set(last_on), TOPIC, now, **detail)
 
 
 async def _tell(

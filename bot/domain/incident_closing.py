@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import bad_days, inviting
-from bot.domain.incident_threads import WARNING, client_key, grant_key, mass_key, news
+from bot.domain.incident_threads import WARNING, client_key, grant_key, news
 from bot.domain.telling import touch_subject
-from storage import grants, watching
+from storage import grants, logins, watching
 from storage import incidents as store
 from storage.models import Incident
 
@@ -43,7 +44,6 @@ async def close_warning(
 
 async def _after_cure(session: AsyncSession, grant_id: str, now: datetime) -> None:
     """What tells of several deaths shows one less, or is over."""
-    grant = await grants.get(session, grant_id)
     reach = await grants.live_reach(session, grant_id)
     for client_id in {item.client.id for item in reach}:
         found = await store.find_open(session, client_key(client_id))
@@ -51,11 +51,7 @@ async def _after_cure(session: AsyncSession, grant_id: str, now: datetime) -> No
             left = await store.down(session, client_id, found.opened_at - bad_days.WITHIN)
             await _one_less(session, found, len(left), "relinked", now)
     for workspace_id in {item.connection.workspace_id for item in reach}:
-        found = await store.find_open(session, mass_key(workspace_id, grant.provider)) if grant else None
-        if found is not None and grant is not None:
-            since = found.opened_at - bad_days.WITHIN
-            gone = await store.fallen(session, workspace_id, grant.provider, since)
-            await _one_less(session, found, len(gone), "relinked", now)
+        await some_gone(session, workspace_id, [grant_id], "relinked", now)
 
 
 async def _one_less(
@@ -68,10 +64,26 @@ async def _one_less(
 
 
 async def one_gone(session: AsyncSession, client_id: str, how: str, now: datetime, **detail: object) -> None:
-    """An account of a client was disconnected: the alert of its bad day shows one less, or is over."""
+    """An account of a client is not down any more, or not there: the alert of its bad day shows one less, or
+    is over."""
     found = await store.find_open(session, client_key(client_id))
     if found is not None:
         left = await store.down(session, client_id, found.opened_at - bad_days.WITHIN)
+        await _one_less(session, found, len(left), how, now, **detail)
+
+
+async def some_gone(
+    session: AsyncSession,
+    workspace_id: str,
+    grant_ids: Collection[str],
+    how: str,
+    now: datetime,
+    **detail: object,
+) -> None:
+    """The same for accounts of a workspace on these logins, and the alerts that many were refused at once."""
+    for found in await store.open_mass(session, workspace_id, grant_ids):
+        since = found.opened_at - bad_days.WITHIN
+        left = await store.fallen(session, workspace_id, found.code or "", since)
         await _one_less(session, found, len(left), how, now, **detail)
 
 
@@ -82,9 +94,18 @@ async def close_one(
     messages say of that."""
     if not await store.close(session, incident, how, now, **detail):
         return
-    concerned = [incident.connection_id] if incident.connection_id else []
-    if incident.kind == "grant" and incident.grant_id is not None:
-        concerned = [item.connection.id for item in await grants.live_reach(session, incident.grant_id)]
-    await inviting.close_alerts(session, concerned)
+    await _end_links(session, incident)
+    if incident.kind == "connection" and incident.client_id is not None:
+        await one_gone(session, incident.client_id, how, now, **detail)
     again = incident.detail.get("again")
     await news(session, incident, how, str(min(again, TOLD_AGAIN)) if again else "")
+
+
+async def _end_links(session: AsyncSession, incident: Incident) -> None:
+    """Ends the invitations of an alert that is over, save those that another open alert gives as well."""
+    concerned = {incident.connection_id} if incident.connection_id else set()
+    if incident.kind == "grant" and incident.grant_id is not None:
+        reach = await logins.reach(session, incident.workspace_id, [incident.grant_id])
+        concerned = {item.connection.id for item in reach}
+    if concerned:
+        await inviting.close_alerts(session, sorted(concerned - await store.still_open(session, concerned)))

@@ -110,7 +110,9 @@ def mass(facts: Incident) -> Message:
     """Many sign-ins of one platform refused at once, and nothing known against our app."""
     title = facts.platform.title
     if facts.how is not None:
-        return message([section(f"✅ *All {title} accounts are connected again.* Nothing is left to do.")])
+        gone = " or were disconnected" if facts.how == "disconnected" else ""
+        over = f"All {title} accounts are connected again{gone}."
+        return message([section(f"✅ *{over}* Nothing is left to do.")])
     accounts = sum(len(group.accounts) for group in facts.groups)
     clients = count(len(facts.groups), "client")
     lines = [f"• {group.client.shown}: {words.account_names(group)}" for group in facts.groups[:CLIENTS_MOST]]

@@ -157,6 +157,11 @@ ALERTS = [
         incident.incident,
         alert(kind="mass", groups=groups(8), how="relinked", operations=True),
     ),
+    case(
+        "alert/operations: many refused, the last one disconnected",
+        incident.incident,
+        alert(kind="mass", groups=(), how="disconnected", operations=True),
+    ),
     case("alert/bad day", incident.incident, alert(kind="client", groups=BAD_DAY)),
     case(
         "alert/bad day: paused, on it",

@@ -104,6 +104,11 @@ async def _removed(session: AsyncSession, asking: str) -> list[int]:
     return gone
 
 
+async def _many_refused(session: AsyncSession) -> None:
+    """The alerts of both are about many refused at once."""
+    await session.execute(update(Incident).values(kind="mass", code="x"))
+
+
 def _numbers(name: str) -> tuple[str, int, int]:
     return ours(name), 1, 1
 
@@ -136,6 +141,7 @@ CASES: Mapping[str, Query] = {
     "incidents.wake": lambda s, w: incidents.wake(s, w, INCIDENT, "dead", None, NOW),
     "incidents.take": lambda s, w: incidents.take(s, w, INCIDENT, PERSON, NOW),
     "incidents.fallen": lambda s, w: incidents.fallen(s, w, "x", NOW),
+    "incidents.open_mass": lambda s, w: incidents.open_mass(s, w, LOGINS),
     "installing.mark_gone": lambda s, w: installing.mark_gone(s, w, 1, NOW, NOW),
     "leaving.end": lambda s, w: leaving.end(s, w, {ACCOUNT_ID: 1}, NOW),
     "leaving.open_alerts": lambda s, w: leaving.open_alerts(s, w, [account(OURS, "common", SHARED)]),
@@ -183,6 +189,7 @@ CASES: Mapping[str, Query] = {
 BEFORE: Mapping[str, Callable[[AsyncSession], Awaitable[None]]] = {
     "removing.claim": _left,
     "incidents.wake": _asleep,
+    "incidents.open_mass": _many_refused,
 }
 """What has happened to both before they are asked."""
 

@@ -1,0 +1,151 @@
+"""Alerts of several kinds about the same accounts: what ends one leaves the others as they are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.domain import disconnecting, incident_closing, incidents, mass, probing
+from bot.domain.auditing import Actor
+from bot.domain.house import House
+from bot.domain.outcomes import Judgement, Outcome
+from bot.platforms.errors import Reason
+from sandbox.platforms.testing import Twins
+from storage.database import Database
+from storage.models import Connection, Grant, Invitation, Workspace
+from tests import rows
+from tests.domain.crowd import all_incidents, news
+from tests.support import a_client, house_at
+
+SUSPENDED = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
+
+
+async def row_of(house: House, connection_id: str) -> Connection:
+    async with house.db.read() as session:
+        return await session.get_one(Connection, connection_id)
+
+
+async def dies(house: House, connection_id: str) -> None:
+    """The account's login is over, and told."""
+    grant_id = (await row_of(house, connection_id)).grant_id
+    async with house.db.write() as session:
+        now = house.clock.now()
+        over = {"state": "dead", "reason": "revoked", "reason_at": now, "next_due_at": None}
+        await session.execute(update(Grant).where(Grant.id == grant_id).values(**over))
+        grant = await session.get_one(Grant, grant_id, populate_existing=True)
+        await incidents.dead(session, house, grant, now)
+
+
+async def falls(house: House, connection_id: str) -> None:
+    """The account itself is refused, and that is told."""
+    async with house.db.write() as session:
+        now = house.clock.now()
+        trouble = {"problem": Reason.SUSPENDED, "problem_at": now}
+        await session.execute(update(Connection).where(Connection.id == connection_id).values(**trouble))
+        row = await session.get_one(Connection, connection_id, populate_existing=True)
+        await incidents.connection_in_trouble(session, house, row, SUSPENDED, now)
+
+
+async def lives(house: House, connection_id: str) -> None:
+    """The account's login was renewed by a consent of another account on it."""
+    grant_id = (await row_of(house, connection_id)).grant_id
+    async with house.db.write() as session:
+        values = {"state": "live", "reason": None, "reason_at": None}
+        await session.execute(update(Grant).where(Grant.id == grant_id).values(**values))
+        await incident_closing.close_for_grant(session, grant_id, "relinked", house.clock.now())
+
+
+async def open_links(house: House) -> set[str]:
+    """The accounts that an alert's own link can reconnect now."""
+    async with house.db.read() as session:
+        query = select(Invitation.connection_id).where(
+            Invitation.state == "open", Invitation.created_by.is_(None)
+        )
+        return {found for found in await session.scalars(query) if found}
+
+
+async def test_a_bad_day_is_over_when_its_last_account_works_again_by_itself(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        refused = await rows.account(house, client.id, "instagram", "bread")
+        over = await rows.account(house, client.id, "x", "bread")
+        await falls(house, refused)
+        await dies(house, over)
+        day = next(one for one in await all_incidents(database) if one.kind == "client")
+        await lives(house, over)
+        assert next(one for one in await all_incidents(database) if one.kind == "client").state == "open"
+        assert await probing.recovered(house, await row_of(house, refused))
+        left = [(one.kind, one.state) for one in await all_incidents(database) if one.state == "open"]
+        assert left == [] and await news(database, day.id) == ["recovered"]
+
+
+async def test_a_mass_revocation_is_over_when_its_last_account_is_disconnected(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        fallen = [await rows.account(house, client.id, "x", name) for name in ("bread", "rolls")]
+        for one in fallen:
+            await dies(house, one)
+        async with house.db.write() as session:
+            await mass._tell(session, client.workspace_id, "x", "x", mass.App.WORKS, house.clock.now())
+        actor = Actor(client.workspace_id, "U1", "C1")
+        for number, one in enumerate(fallen):
+            async with house.db.write() as session:
+                generation = (await session.get_one(Connection, one)).generation
+                await disconnecting.disconnect(session, actor, one, generation, house.clock.now())
+            (many,) = [found for found in await all_incidents(database) if found.kind == "mass"]
+            assert many.state == ("closed" if number else "open")
+        assert await news(database, many.id) == ["disconnected"]
+
+
+async def test_an_alert_that_ends_in_one_workspace_leaves_the_others_link(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        ours = await rows.account(house, client.id)
+        grant_id = (await row_of(house, ours)).grant_id
+        async with house.db.write() as session:
+            session.add(Workspace(id="theirs", team_id="T2", name="B", created_at=house.clock.now()))
+        other = await rows.client(house, "theirs", "client-b", "C2")
+        theirs = await rows.account(house, other, grant_id=grant_id)
+        await dies(house, ours)
+        assert await open_links(house) == {ours, theirs}
+        actor = Actor(client.workspace_id, "U1", "C1")
+        async with house.db.write() as session:
+            await disconnecting.disconnect(session, actor, ours, 1, house.clock.now())
+        still = [one for one in await all_incidents(database) if one.state == "open"]
+        assert [one.workspace_id for one in still] == ["theirs"]
+        assert await open_links(house) == {theirs}
+
+
+@pytest.mark.parametrize("first_over", ["account", "login"])
+async def test_a_link_lives_as_long_as_one_of_the_alerts_that_give_it(
+    twins: Twins, database: Database, tmp_path: Path, first_over: str
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        account = await rows.account(house, client.id)
+        grant_id = (await row_of(house, account)).grant_id
+        await falls(house, account)
+        async with house.db.write() as session:
+            now = house.clock.now()
+            grant = await session.get_one(Grant, grant_id)
+            until = now + timedelta(days=5)
+            await incidents.warn(session, house, grant, client.workspace_id, until, 7, now)
+        if first_over == "account":
+            assert await probing.recovered(house, await row_of(house, account))
+        else:
+            await lives(house, account)
+        assert await open_links(house) == {account}
+        if first_over == "account":
+            await lives(house, account)
+        else:
+            assert await probing.recovered(house, await row_of(house, account))
+        assert await open_links(house) == set()
