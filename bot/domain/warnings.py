@@ -40,11 +40,11 @@ async def review(session: AsyncSession, house: House, found: Watched, now: datet
     said_at_linking = grant.state == "live" and until == health.person_needed_at(platform.info, grant)
     since = grant.consented_at if said_at_linking else None
     step = step_reached(until, now, hours, days, since) or await _early(session, found, until)
-    if step is None:
-        await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
-    else:
+    if step is not None:
         is_last = step == min(days)
         await incidents.warn(session, house, grant, workspace.id, until, step, now, is_last=is_last)
+    elif grant.reason is None:  # a refused renewal is told until it is over, however far the end is
+        await incident_closing.close_warning(session, grant.id, workspace.id, until, now)
     return next_step(until, now, hours, days)
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import disconnecting, incident_closing, incidents, mass, probing
+from bot.domain import disconnecting, incident_closing, incidents, mass, probing, verdicts
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
+from storage import watching
 from storage.database import Database
 from storage.models import Connection, Grant, Invitation, Workspace
 from tests import rows
-from tests.domain.crowd import all_incidents, news
+from tests.domain.crowd import all_incidents, news, work
 from tests.support import a_client, house_at
 
 SUSPENDED = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
@@ -149,3 +150,36 @@ async def test_a_link_lives_as_long_as_one_of_the_alerts_that_give_it(
         else:
             assert await probing.recovered(house, await row_of(house, account))
         assert await open_links(house) == set()
+
+
+@pytest.mark.parametrize(("platform", "days"), [("x", 50), ("instagram", 5)])
+async def test_a_refused_renewal_is_told_until_the_end_however_far_that_is(
+    twins: Twins, database: Database, tmp_path: Path, platform: str, days: int
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        account = await rows.account(house, client.id, platform)
+        grant_id = (await row_of(house, account)).grant_id
+        now = house.clock.now()
+        async with house.db.write() as session:
+            await session.execute(update(Workspace).values(settings={"warning_days": [3, 1]}))
+            values = {
+                "state": "ending",
+                "reason": "revoked",
+                "reason_code": "invalid_grant",
+                "reason_at": now,
+            }
+            values["access_expires_at"] = now + timedelta(days=days)
+            await session.execute(update(Grant).where(Grant.id == grant_id).values(**values))
+            grant = await session.get_one(Grant, grant_id, populate_existing=True)
+        assert await verdicts.conclude(house, grant, None)  # its access token works
+        (before,) = await all_incidents(database)
+        assert (before.severity, before.state) == ("warning", "open")
+        async with house.db.write() as session:
+            await watching.look_soon(session, [account], now)
+        await work(house)
+        (after,) = await all_incidents(database)
+        assert (after.id, after.state) == (before.id, "open") and await news(database, after.id) == []
+        await lives(house, account)
+        (after,) = await all_incidents(database)
+        assert after.state == "closed" and await news(database, after.id) == ["relinked"]
