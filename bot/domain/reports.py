@@ -72,15 +72,22 @@ async def held(session: AsyncSession, work: Work) -> None:
 async def account_trouble(
     session: AsyncSession, house: House, work: Work, why: Judgement, now: datetime
 ) -> None:
-    """The account itself is refused (suspended, a permission missing): one incident for the connection."""
+    """The account itself is refused (suspended, a permission missing): one incident for the connection. What
+    is relinked or disconnected meanwhile was not what the platform refused."""
     connection = work.connection
-    await session.execute(
+    refused = await session.execute(
         update(Connection)
-        .where(Connection.id == connection.id)
+        .where(
+            Connection.id == connection.id,
+            Connection.generation == connection.generation,
+            Connection.state == "live",
+        )
         .values(problem=why.reason, problem_detail=why.permission, problem_at=now)
+        .returning(Connection.id)
         .execution_options(synchronize_session=False)
     )
-    await incidents.connection_in_trouble(session, house, connection, why, now)
+    if refused.first() is not None:
+        await incidents.connection_in_trouble(session, house, connection, why, now)
 
 
 async def _post_root(session: AsyncSession, work: Work) -> Notice:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import disconnecting, incident_closing, incidents, mass, probing, verdicts
+from bot.domain import disconnecting, incident_closing, incidents, mass, probing, reports, verdicts
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
-from storage import watching
+from storage import deliveries, watching
 from storage.database import Database
 from storage.models import Connection, Grant, Invitation, Workspace
 from tests import rows
@@ -183,3 +183,21 @@ async def test_a_refused_renewal_is_told_until_the_end_however_far_that_is(
         await lives(house, account)
         (after,) = await all_incidents(database)
         assert after.state == "closed" and await news(database, after.id) == ["relinked"]
+
+
+async def test_a_refusal_that_comes_after_a_relink_says_nothing_of_the_account(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        account = await rows.account(house, client.id)
+        delivery = await rows.delivery(house, account, "preparing")
+        async with house.db.read() as session:
+            work_seen = await deliveries.load(session, delivery)
+        assert work_seen is not None
+        async with house.db.write() as session:  # a consent brought it new tokens meanwhile
+            await session.execute(update(Connection).values(generation=Connection.generation + 1))
+        async with house.db.write() as session:
+            await reports.account_trouble(session, house, work_seen, SUSPENDED, house.clock.now())
+        assert (await row_of(house, account)).problem is None
+        assert await all_incidents(database) == []
