@@ -1,11 +1,11 @@
-"""What a workspace finds when it comes back: posts whose time passed, alerts nobody heard, its accounts."""
+"""What a workspace finds when it comes back: posts whose time passed, what nobody heard, its accounts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import case, func, null, select, update
+from sqlalchemy import and_, case, func, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.deliveries import BEFORE_RETURN
@@ -63,6 +63,38 @@ async def alerts_again(session: AsyncSession, workspace_id: str, ask_others_at: 
     )
     count = select(func.count()).select_from(open_ones.subquery())
     return int(await session.scalar(count) or 0)
+
+
+async def questions_again(session: AsyncSession, workspace_id: str) -> None:
+    """Has every message said that asks about posts and that nobody could be told: what failed or is doubted,
+    and what waits past its time."""
+    doubted = and_(Delivery.state == "unconfirmed", Delivery.next_at.is_(None))
+    unsettled = select(Delivery.post_id).where(
+        Delivery.workspace_id == workspace_id, or_(Delivery.state == "failed", doubted)
+    )
+    offered = select(Delivery.offer_id).where(
+        Delivery.workspace_id == workspace_id, Delivery.state == "blocked", Delivery.late.is_(True)
+    )
+    asks = or_(
+        and_(Notice.topic == "post", Notice.subject_id.in_(unsettled)),
+        and_(Notice.topic == "late", Notice.id.in_(offered)),
+    )
+    await session.execute(
+        update(Notice)
+        .where(
+            Notice.workspace_id == workspace_id,
+            Notice.kind == "view",
+            Notice.state == "undeliverable",
+            asks,
+        )
+        .values(
+            state="due",
+            ts=null(),
+            version=Notice.version + 1,
+            next_at=datetime.now(UTC),  # Slack's time
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def look_again(session: AsyncSession, workspace_id: str, now: datetime) -> None:

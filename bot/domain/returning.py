@@ -1,7 +1,7 @@
 """A workspace that was left comes back: everything goes on, and it is told what happened meanwhile.
 
 What was due meanwhile is offered, client by client; none of it goes out by itself. Alerts that are still open
-are said again, because nobody could be told of them.
+and questions about posts are said again, because nobody could be told of them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ async def come_back(
     to_come, _ = await holding.release(session, house, able, now)
     again = await incident_threads.ask_others_at(session, workspace.id, now)
     alerts = await returning.alerts_again(session, workspace.id, again)
+    await returning.questions_again(session, workspace.id)
     await returning.look_again(session, workspace.id, now)
     facts = {
         "since": since.isoformat(),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.domain import incidents, revoking
+from bot.domain import holding, incidents, reports, revoking
 from bot.domain import removing as rules
 from bot.domain.telling import channel, tell_event
 from bot.domain.uninstalling import GRACE
@@ -20,7 +20,7 @@ from bot.slack.installs import BELIEVED_SECONDS, Installs, sealed_token
 from sandbox.slack import life
 from sandbox.slack.delivery import emit
 from sandbox.slack.faults import Outage
-from storage import removing
+from storage import deliveries, removing
 from storage.models import Base, Client, Connection, Delivery, Grant, Notice, Workspace
 from tests import rows
 from tests.slack.town import Town, a_town
@@ -191,6 +191,37 @@ async def test_a_reinstall_says_open_alerts_again_and_nothing_else(either: Town)
     async with house.db.read() as session:
         states = (await session.scalars(select(Notice.state).where(Notice.topic == "incident.news"))).all()
     assert "due" not in states
+
+
+async def test_a_reinstall_says_what_was_asked_about_posts_meanwhile(either: Town) -> None:
+    town = either
+    team = await town.settled_in("acme")
+    _, connection, place = await a_shop(town, team, "bakery")
+    house = town.app.house
+    long_ago = house.clock.now() - timedelta(hours=2)
+    times = {"due_at": long_ago, "planned_at": long_ago}
+    doubted = await rows.delivery(house, connection, "unconfirmed", reason="lost_answer", text="Doubted")
+    held = await rows.delivery(house, connection, "blocked", reason="dead", text="Held", **times)
+    settled = await rows.delivery(house, connection, "unconfirmed", reason="lost_answer", text="Settled")
+    life.uninstall(town.world, team)
+    await town.calm()
+    async with house.db.write() as session:  # an answer was lost, and a login that others use was cured
+        for key in (doubted, settled):
+            work = await deliveries.load(session, key)
+            assert work is not None
+            await reports.unconfirmed(session, work)
+        await holding.release(session, house, [connection], house.clock.now())
+        (await session.get_one(Delivery, settled)).state = "published"
+    await town.calm()
+    assert town.world.channels[place].messages == {}
+    await town.install(team, town.people["acme.admin"].user.id)
+    await town.calm()
+    said = [item.text for item in town.world.channels[place].messages.values()]
+    assert ["Doubted" in text for text in said].count(True) == 1
+    assert ["Held" in text and "waited past its time" in text for text in said].count(True) == 1
+    assert len(said) == 2
+    async with house.db.read() as session:
+        assert (await session.get_one(Delivery, held)).late
 
 
 async def dump(town: Town, workspace_id: str) -> dict[str, int]:
