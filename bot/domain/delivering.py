@@ -18,6 +18,8 @@ from storage.deliveries import Work
 log = structlog.get_logger(__name__)
 
 FOLLOW_FIRST = timedelta(seconds=15)
+DISCONNECTED = "disconnected"
+"""The reason of a delivery whose account is not there any more."""
 
 
 def platform_of(house: House, work: Work) -> Platform:
@@ -69,6 +71,16 @@ async def sent_off(house: House, work: Work, sent: Sent) -> None:
 
 async def fail(house: House, work: Work, verdict: Verdict) -> None:
     """This post, on this account, cannot be published as it is."""
+    await _failed(house, work, verdict.reason, verdict.code)
+
+
+async def fail_without_account(house: House, work: Work) -> None:
+    """Its account was disconnected while it was on its way, and it did not get out: no cure would let it go,
+    and the message about the disconnect does not list it."""
+    await _failed(house, work, DISCONNECTED, "")
+
+
+async def _failed(house: House, work: Work, reason: str, code: str) -> None:
     now = house.clock.now()
     async with house.db.write() as session:
         failed = await leave(
@@ -77,8 +89,8 @@ async def fail(house: House, work: Work, verdict: Verdict) -> None:
             work,
             now,
             state="failed",
-            reason=verdict.reason,
-            code=verdict.code[:64],
+            reason=reason,
+            code=code[:64],
             next_at=None,
             handles=None,
             sending_over_at=None,
@@ -86,7 +98,7 @@ async def fail(house: House, work: Work, verdict: Verdict) -> None:
         if failed:
             await reports.failed(session, work)
     house.meters.deliveries.labels(work.connection.platform, "failed").inc()
-    log.info("delivery_failed", delivery=work.delivery.id, reason=verdict.reason, code=verdict.code)
+    log.info("delivery_failed", delivery=work.delivery.id, reason=reason, code=code)
     house.wake.outbox.set()
 
 

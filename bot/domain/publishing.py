@@ -46,7 +46,9 @@ async def step(house: House, delivery_id: str) -> None:
     if work is None or work.delivery.lease_owner != house.owner:
         return
     state = work.delivery.state
-    if state in ("scheduled", "blocked"):
+    if state in store.BEFORE_RETURN and work.connection.state != "live":
+        await delivering.fail_without_account(house, work)
+    elif state in ("scheduled", "blocked"):
         await _start(house, work)
     elif state == "preparing":
         await _prepare(house, work)

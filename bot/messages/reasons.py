@@ -1,9 +1,10 @@
 """Every reason in words, as tables: what happened, and what helps. For an account, for one post, and for
 whoever runs the bot.
 
-Keys are the words of `bot.platforms.errors.Reason`. `{title}` is the platform, `{login}` where people sign in
-for it, `{noun}` its word for an account, `{cure}` what to press here, `{page}` where our access is listed at
-the platform, `{ENV}` its app's prefix in the settings. Nothing a platform wrote ever gets in here.
+Keys are the words of `bot.platforms.errors.Reason`; a post's are also a word of `bot.domain.delivering`.
+`{title}` is the platform, `{login}` where people sign in for it, `{noun}` its word for an account, `{cure}`
+what to press here, `{page}` where our access is listed at the platform, `{ENV}` its app's prefix in the
+settings. Nothing a platform wrote ever gets in here.
 """
 
 from __future__ import annotations
@@ -172,6 +173,10 @@ POST: Mapping[str, Texts] = {
     "refused": (
         "{title} refused it and does not say why.",
         "Look at the {noun} at {title}: it may be limited there. Then {cure}, or change the post.",
+    ),
+    "disconnected": (
+        "This {noun} was disconnected before the post was out.",
+        "If it should go out all the same, link the {noun} again with `/connect`, then {cure}.",
     ),
     "platform_down": ("{title} did not answer, however often we tried.", "In a while, {cure}."),
     "unreadable": ("{title} answered with something that we cannot read.", "In a while, {cure}."),

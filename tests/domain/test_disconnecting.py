@@ -13,6 +13,8 @@ from bot.domain.errors import NotCurrent
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
 from bot.domain.posting import Draft, queue
+from bot.http import NotSent
+from bot.jobs import sweep
 from bot.messages.disconnect import disconnected
 from bot.platforms.content import Content
 from bot.platforms.errors import Reason
@@ -95,6 +97,28 @@ async def test_disconnecting_ends_everything_and_keeps_the_row(
         assert incident.state == "closed" and states == {"closed"}
         assert notice.facts["deliveries"] == [waiting.id, held.id]
         assert (await grant_of(house, connection)).next_due_at is None
+
+
+async def test_what_was_on_its_way_and_did_not_get_out_is_told(
+    twins: Twins, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        delivery = await queued(house, connection)
+
+        async def send(*_: Any) -> None:
+            assert await leave(house, connection) == 0
+            raise NotSent("POST api.x.com/2/tweets", "test")
+
+        monkeypatch.setattr(type(house.platforms["x"]), "send", send)
+        await sweep.publish_due(house)
+        twins.advance(seconds=60)
+        await sweep.publish_due(house)
+        after = await row_of(house, Delivery, delivery.id)
+        assert (after.state, after.reason, after.next_at) == ("failed", "disconnected", None)
+        async with house.db.read() as session:
+            news = (await session.scalars(select(Notice).where(Notice.topic == "post.news"))).all()
+        assert [item.facts["what"] for item in news] == ["failed"]
 
 
 async def test_of_two_presses_one_counts(twins: Twins, database: Database, tmp_path: Path) -> None:
