@@ -107,5 +107,12 @@ async def _end_links(session: AsyncSession, incident: Incident) -> None:
     if incident.kind == "grant" and incident.grant_id is not None:
         reach = await logins.reach(session, incident.workspace_id, [incident.grant_id])
         concerned = {item.connection.id for item in reach}
-    if concerned:
-        await inviting.close_alerts(session, sorted(concerned - await store.still_open(session, concerned)))
+    await end_links(session, concerned)
+
+
+async def end_links(session: AsyncSession, connection_ids: Collection[str]) -> None:
+    """Ends the alerts' invitations for these accounts, save those that an open alert is about."""
+    over = set(connection_ids)
+    if over:
+        over -= await store.still_open(session, over)
+        await inviting.close_alerts(session, sorted(over))

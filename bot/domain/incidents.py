@@ -124,8 +124,7 @@ async def _open(
     if severity == DEAD:
         again = await _again(session, key, same, told | {"detail": detail}, now)
         if again is not None:
-            for connection in {item.client.id: item.connection for item in reach}.values():
-                await inviting.for_relink(session, house, connection, now)
+            await _links(session, house, reach, now)
             return again
         told |= await reminding.awake_in_team(session, workspace_id, now)
     incident, opened = await store.open_one(
@@ -182,8 +181,8 @@ async def _post_roots(
     if many is not None:
         await touch_subject(session, "incident", many.id)
     posted = 0
+    await _links(session, house, reach, now)
     for items in by_client.values():
-        await inviting.for_relink(session, house, items[0].connection, now)
         if incident.severity == DEAD and await _is_bad_day(session, items, many, now):
             continue
         await root_in_team(session, incident, items[0].connection)
@@ -193,6 +192,12 @@ async def _post_roots(
     elif posted == 0:
         # its client's incident asks others, and reminds them
         await store.change(session, incident, next_at=None, remind_at=None)
+
+
+async def _links(session: AsyncSession, house: House, reach: list[Reach], now: datetime) -> None:
+    """A link for each account, for the others may leave the login while its alert is open."""
+    for item in reach:
+        await inviting.for_relink(session, house, item.connection, now)
 
 
 async def _is_bad_day(

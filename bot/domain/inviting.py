@@ -148,17 +148,8 @@ async def is_wanted(session: AsyncSession, invitation: Invitation) -> bool:
 
 
 async def close_alerts(session: AsyncSession, connection_ids: Sequence[str]) -> None:
-    """Ends the invitations of alerts that are over."""
-    await session.execute(
-        update(Invitation)
-        .where(
-            Invitation.connection_id.in_(connection_ids),
-            Invitation.state == "open",
-            Invitation.created_by.is_(None),
-        )
-        .values(state="closed")
-        .execution_options(synchronize_session=False)
-    )
+    """Ends the invitations of alerts that are over; whoever was asked with them sees it."""
+    await close_where(session, Invitation.connection_id.in_(connection_ids), Invitation.created_by.is_(None))
 
 
 async def close_where(session: AsyncSession, *which: ColumnElement[bool]) -> None:

@@ -116,6 +116,7 @@ async def lives_again(
     await incident_closing.close_for_grant(session, grant_id, "relinked", now, cured)
     for connection_id in cured:  # one that came from another grant has its incident there
         await close_trouble(session, connection_id, "relinked", now)
+    await incident_closing.end_links(session, cured)
     reach = await grants.live_reach(session, grant_id)
     well = [item.connection.id for item in reach if item.connection.problem is None]
     await holding.release(session, house, well, now)

@@ -8,15 +8,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import disconnecting, incident_closing, incidents, mass, probing, reports, verdicts
+from bot.domain import (
+    disconnecting,
+    incident_closing,
+    incidents,
+    inviting,
+    mass,
+    probing,
+    reports,
+    storing,
+    verdicts,
+)
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
+from bot.domain.pictures import alerts
 from bot.platforms.errors import Reason
+from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage import deliveries, watching
 from storage.database import Database
-from storage.models import Connection, Grant, Invitation, Workspace
+from storage.models import Connection, Grant, Invitation, Notice, Workspace
 from tests import rows
 from tests.domain.crowd import all_incidents, news, work
 from tests.support import a_client, house_at
@@ -201,3 +213,60 @@ async def test_a_refusal_that_comes_after_a_relink_says_nothing_of_the_account(
             await reports.account_trouble(session, house, work_seen, SUSPENDED, house.clock.now())
         assert (await row_of(house, account)).problem is None
         assert await all_incidents(database) == []
+
+
+async def test_an_alert_keeps_a_link_for_every_account_that_is_left_on_its_login(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        first = await rows.account(house, client.id, handle="a_bread")
+        grant_id = (await row_of(house, first)).grant_id
+        second = await rows.account(house, client.id, handle="b_rolls", grant_id=grant_id)
+        await dies(house, first)
+        (incident,) = await all_incidents(database)
+        actor = Actor(client.workspace_id, "U1", "C1")
+        async with house.db.write() as session:
+            await disconnecting.disconnect(session, actor, first, 1, house.clock.now())
+        assert await open_links(house) == {second}
+        async with house.db.read() as session:
+            shown = await alerts.alert(session, house, client.workspace_id, incident.id, client.id)
+        assert shown is not None and shown.how is None and shown.groups[0].url is not None
+
+
+async def test_a_client_who_was_asked_hears_that_the_trouble_went_away_by_itself(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        account = await rows.account(house, client.id)
+        await falls(house, account)
+        async with house.db.write() as session:
+            row = await session.get_one(Connection, account)
+            link = await inviting.for_relink(session, house, row, house.clock.now())
+            asked = await inviting.ask_client(session, link)
+        before = asked.version
+        assert await probing.recovered(house, await row_of(house, account))
+        async with house.db.read() as session:
+            after = await session.get_one(Notice, asked.id)
+        assert after.version == before + 1 and await open_links(house) == set()
+        shown = await build_renderers(house)["invitation.client"](after)
+        assert shown is not None and "no longer needed" in shown.text
+
+
+async def test_an_account_that_moved_to_another_login_leaves_no_link_of_its_old_alert(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        account = await rows.account(house, client.id)
+        old = (await row_of(house, account)).grant_id
+        other = (await row_of(house, await rows.account(house, client.id, handle="b"))).grant_id
+        await dies(house, account)
+        async with house.db.write() as session:
+            now = house.clock.now()
+            await session.execute(update(Connection).where(Connection.id == account).values(grant_id=other))
+            await storing.moved_away(session, client.workspace_id, old, now)
+            await storing.lives_again(session, house, other, now, [account])
+        assert [one.state for one in await all_incidents(database)] == ["closed"]
+        assert await open_links(house) == set()
