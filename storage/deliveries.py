@@ -102,7 +102,10 @@ async def move(
 async def mark_sending(
     session: AsyncSession, delivery: Delivery, owner: str, now: datetime, **values: Any
 ) -> bool:
-    """The marker before the point of no return: one at a time per connection, in due order."""
+    """The marker before the point of no return: one at a time per connection, in due order, and none where
+    the client was stopped since the step began."""
+    if await _is_stopped(session, delivery):
+        return False
     other = aliased(Delivery)
     ahead = exists().where(
         other.connection_id == delivery.connection_id,
@@ -126,6 +129,17 @@ async def mark_sending(
             return await move(session, delivery, owner, "preparing", now, state="sending", **values)
     except IntegrityError:  # the index on `sending` has the last word between processes
         return False
+
+
+async def _is_stopped(session: AsyncSession, delivery: Delivery) -> bool:
+    """Whether a pause holds, or the workspace was left; neither begins until this transaction ends."""
+    query = (
+        select(Client.paused_at, Workspace.paused_at, Workspace.uninstalled_at)
+        .join(Workspace, Workspace.id == Client.workspace_id)
+        .where(Client.id == delivery.client_id)
+        .with_for_update(read=True)
+    )
+    return any(moment is not None for moment in (await session.execute(query)).one())
 
 
 async def set_progress(session: AsyncSession, delivery: Delivery, percent: int) -> None:
