@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain import content, delivering, reports, second_look
+from bot.domain import breaker, content, delivering, holding, reports, second_look
 from bot.domain.house import House
 from bot.domain.outcomes import judge_verdict
 from bot.http import HttpError
@@ -137,11 +137,20 @@ async def _find(house: House, work: Work) -> Look:
 
 
 async def _send_again(house: House, work: Work, answered: bool) -> None:
-    """Proved absent by our own handle: the same delivery goes on from before the marker."""
+    """Proved absent by our own handle: the same delivery goes on from before the marker, or, where that would
+    be late by now, a person decides."""
     now = house.clock.now()
     sender = {"sending_id": None, "sending_over_at": None}
-    await delivering.park(house, work, answered=answered, state="preparing", next_at=now, looks=0, **sender)
+    async with house.db.write() as session:
+        if answered:
+            await breaker.answered(session, work.grant.provider, now)
+        ours = await delivering.leave(
+            session, house, work, now, state="preparing", next_at=now, looks=0, **sender
+        )
+        if ours and holding.is_late(work.delivery, house, now):
+            await holding.offer_late_of_client(session, house, work.delivery, now)
     house.wake.engine.set()
+    house.wake.outbox.set()
 
 
 async def _ask(house: House, work: Work, reason: Reason) -> None:

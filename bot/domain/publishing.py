@@ -8,7 +8,7 @@ know, a question. The bot never posts twice by itself.
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,13 +28,14 @@ from bot.domain.house import House
 from bot.domain.refreshing import Cause, Skipped, refresh
 from bot.http import HttpError
 from bot.platforms.base import Wait
-from bot.platforms.errors import PlatformError
+from bot.platforms.errors import PlatformError, Reason
 from storage import deliveries as store
 from storage.deliveries import Work
 
 log = structlog.get_logger(__name__)
 
 FRESH_ENOUGH = timedelta(minutes=2)
+LIMITS = frozenset({Reason.RATE_LIMIT, Reason.DAILY_CAP})
 LONG_UPLOAD = timedelta(minutes=1)
 PROGRESS_STEP = 10  # percent between two that are shown
 
@@ -98,7 +99,7 @@ async def _prepare(house: House, work: Work) -> None:
     work = ready
     platform = delivering.platform_of(house, work)
     handles = content.stored_handles(house, work, now)
-    if not handles and holding.is_late(work.delivery, house, now):
+    if holding.is_late(work.delivery, house, now) and (not handles or _stood_still(house, work, now)):
         async with house.db.write() as session:
             await holding.offer_late_of_client(session, house, work.delivery, now)
         house.wake.outbox.set()
@@ -123,6 +124,12 @@ async def _prepare(house: House, work: Work) -> None:
             house.wake.engine.set()
         return
     await sending.send(house, work, platform, target, dict(made.handles), values, answered=answered)
+
+
+def _stood_still(house: House, work: Work, now: datetime) -> bool:
+    """A long upload may end after its time; after a gap, or a limit that had to pass, a person decides."""
+    limited = work.delivery.steps > 0 and work.delivery.reason in LIMITS
+    return limited or now - work.delivery.changed_at > house.late_after
 
 
 async def _show_progress(house: House, work: Work, done: float | None) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.domain import breaker, deciding, editing, holding, posting, replanning
 from bot.domain.auditing import Actor
@@ -18,9 +18,11 @@ from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
 from bot.jobs import sweep
 from bot.platforms.content import Content
+from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Delivery, Notice, Post
+from tests.domain.test_publishing import queued as with_a_picture
 from tests.support import another, house_at, linked
 
 HOUR = 3600.0
@@ -129,6 +131,54 @@ async def test_what_waited_for_a_platform_too_long_is_asked_about(
         await run(house, twins, HOUR)
         assert {(row.state, row.late) for row in await rows(house, *ids)} == {("blocked", True)}
         assert len(await told(house, "late")) == 1 and not twins.world.ledger.posts("")
+
+
+@pytest.mark.parametrize("why", ["gap", "limit", "upload"])
+async def test_a_prepared_post_that_stood_still_is_asked_about_and_a_long_upload_is_not(
+    twins: Twins, database: Database, tmp_path: Path, why: str
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        (delivery_id,) = await with_a_picture(house, twins, connection)
+        twins.world.set_fault("container_slow", "instagram", value=40)
+        await run(house, twins)
+        for _ in range(0 if why == "gap" else 35):
+            await run(house, twins, 60)
+        (row,) = await rows(house, delivery_id)
+        assert (row.state, row.late) == ("preparing", False) and row.handles
+        if why == "limit":
+            async with database.write() as session:
+                refused = await session.get_one(Delivery, delivery_id)
+                refused.reason, refused.steps = Reason.RATE_LIMIT, 1
+        await run(house, twins, HOUR if why == "gap" else 60)
+        for _ in range(12):
+            await run(house, twins, 60)
+        (row,) = await rows(house, delivery_id)
+        asked = why != "upload"
+        assert (row.state, row.late) == (("blocked", True) if asked else ("published", False))
+        assert len(await told(house, "late")) == asked
+        assert len(twins.world.ledger.posts("")) == (not asked)
+
+
+async def test_what_a_look_proves_absent_is_asked_about_when_it_would_be_late(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        (delivery_id,) = await with_a_picture(house, twins, connection)
+        twins.world.set_fault("lost_before", "instagram", group="publish", count=1)
+        for _ in range(3):
+            await run(house, twins, 20)
+        (row,) = await rows(house, delivery_id)
+        assert row.state in ("sending", "unconfirmed"), row.state
+        async with database.write() as session:
+            past = (await database.lease_now(session)) - timedelta(seconds=1)
+            await session.execute(update(Delivery).values(sending_over_at=past, lease_until=past))
+        for _ in range(4):
+            await run(house, twins, HOUR)
+        (row,) = await rows(house, delivery_id)
+        assert (row.state, row.late, len(await told(house, "late"))) == ("blocked", True, 1)
+        assert not twins.world.ledger.posts("")
 
 
 async def test_late_posts_are_moved_apart_in_their_order_once(
