@@ -257,7 +257,7 @@ def names(event: AuditEvent, subject: str) -> bool:
         ACCOUNT: event.client_id and event.connection_id,
         POST: event.client_id and event.connection_id and detail.get("delivery"),
         QUEUED: event.client_id and detail.get("post"),
-        ALERT: event.client_id and detail.get("incident") and detail.get("platform"),
+        ALERT: detail.get("incident") and detail.get("alert") and detail.get("platform"),
         LOGIN: event.client_id and detail.get("login"),
         IMPORT: detail.get("import"),
         WORKSPACE: event.client_id is None,
