@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from bot.domain.answers import read_spool
 from bot.domain.house import House
 from bot.platforms.base import RefreshKind
 from bot.platforms.errors import Reason
-from bot.platforms.registry import SUPPORTED
+from bot.platforms.registry import SUPPORTED, build_platforms
 from sandbox.platforms.model import Account
 from sandbox.platforms.testing import Twins
 from sandbox.platforms.testing_meta import ALL
@@ -38,7 +38,7 @@ from tests.chaos.mortal import INSTRUCTIONS, Fate, born, bury
 from tests.contract.cases import CASES, Case
 from tests.domain.crowd import forget_lease_time, planted, work
 from tests.domain.logins import take
-from tests.support import BROWSER, Killed, a_client, an_invitation, house_at, walk
+from tests.support import BROWSER, SETTINGS, Killed, a_client, an_invitation, house_at, walk
 
 SEED = 20261120
 SUITE, WHOLE = "40 200 30 1", "200 1000 400 12"
@@ -46,6 +46,7 @@ HOURLY = ("x", "tiktok", "youtube")
 HOURLY_DAYS = 12  # how long these are connected in the suite's size, at the end
 MEMORY = Path("/dev/shm")  # what is on the disk is other tests' matter, and this one writes for months
 PAGES_EACH = 12
+UPGRADE_DAYS = 90
 TICK = 120.0  # seconds of house time between two sweeps, at least
 TOLD_WITHIN = timedelta(seconds=2 * TICK) + mass.HELD_FOR  # two sweeps, and the minute of what may be a burst
 OUTAGE_ENDS = timedelta(minutes=20)  # after which what waited for the platform has been tended
@@ -141,8 +142,16 @@ class Agency:
             elif grant.state == "live" and not grant.waiting_for_platform and grant.failures == 0:
                 self.may_end.discard(grant.id)
 
+    def _keep_up(self) -> None:
+        """The operator names a newer version of LinkedIn's API: each lasts for a year."""
+        month = f"{self.house.clock.now() - timedelta(days=31):%Y%m}"
+        built = build_platforms(SETTINGS.model_copy(update={"linkedin_version": month}))
+        self.house = replace(self.house, platforms={key: built[key] for key in self.house.platforms})
+
     async def one_day(self, day: int) -> None:
         """Something happens, somebody repairs what happened before, and the day passes."""
+        if day and day % UPGRADE_DAYS == 0:
+            self._keep_up()
         for row_id in [key for key, due in self.to_relink.items() if due <= day]:
             if row_id in self.to_relink:  # not brought back with another account of its login
                 await self._relink(row_id)
