@@ -42,7 +42,7 @@ from storage import (
     watching,
 )
 from storage.database import Database
-from storage.models import Base, Connection, Incident, Workspace
+from storage.models import Base, Connection, Incident, Notice, Workspace
 from tests.storage.houses import (
     ACCOUNT,
     CHANNEL,
@@ -107,6 +107,13 @@ async def _removed(session: AsyncSession, asking: str) -> list[int]:
 async def _many_refused(session: AsyncSession) -> None:
     """The alerts of both are about many refused at once."""
     await session.execute(update(Incident).values(kind="mass", code="x"))
+
+
+async def _unheard(session: AsyncSession) -> None:
+    """Nobody could be told that posts of both have failed."""
+    for of in (OURS, THEIRS):
+        told = {"topic": "post", "subject_id": f"{of}-failed-post", "state": "undeliverable"}
+        await session.execute(update(Notice).where(Notice.id == f"{of}-notice").values(**told))
 
 
 def _numbers(name: str) -> tuple[str, int, int]:
@@ -179,6 +186,7 @@ CASES: Mapping[str, Query] = {
     "removing.some": _removed,
     "removing.last": _removed,
     "returning.alerts_again": lambda s, w: returning.alerts_again(s, w, NOW + DAY),
+    "returning.questions_again": returning.questions_again,
     "returning.look_again": lambda s, w: returning.look_again(s, w, NOW),
     "returning.accounts": returning.accounts,
     "routines.plan": lambda s, w: routines.plan(s, w, "monday", NOW + DAY),
@@ -190,6 +198,7 @@ BEFORE: Mapping[str, Callable[[AsyncSession], Awaitable[None]]] = {
     "removing.claim": _left,
     "incidents.wake": _asleep,
     "incidents.open_mass": _many_refused,
+    "returning.questions_again": _unheard,
 }
 """What has happened to both before they are asked."""
 
