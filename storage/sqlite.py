@@ -19,6 +19,7 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.util import await_only
 
 BUSY_SECONDS = 30
 TURN_SECONDS = 0.02  # after so long in one transaction the rest of the process has a turn
@@ -88,9 +89,10 @@ def sqlite_engine(url: str, *, size: int, begin: str) -> AsyncEngine:
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver's own transaction control off
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
         cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        _use_wal(cursor)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -98,6 +100,20 @@ def sqlite_engine(url: str, *, size: int, begin: str) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _use_wal(cursor: Any) -> None:
+    """Where several open a new file at once, SQLite refuses all but one and does not wait, as that could be
+    a deadlock. So the wait is ours."""
+    ends = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+        await_only(asyncio.sleep(0.02))
 
 
 def _connect(path: str, **options: Any) -> Connection:

@@ -114,6 +114,19 @@ async def test_many_starting_at_once_migrate_once(empty_url: str) -> None:
     await asyncio.gather(*(one.close() for one in starting))
 
 
+async def test_a_file_that_another_process_is_changing_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")  # not in the mode that lets others read meanwhile: refused at once
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        starting = asyncio.create_task(migrate(database))
+        await asyncio.sleep(0.3)
+        assert not starting.done()
+        raw.execute("ROLLBACK")
+        assert await starting
+        await database.close()
+
+
 async def test_a_failing_migration_leaves_nothing_behind(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
