@@ -16,11 +16,10 @@ from tests.domain.test_publishing import queued, the
 from tests.support import a_client, house_at, linked
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
 async def test_a_pause_holds_what_was_claimed_while_it_was_pressed(
     twins: Twins, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database.is_sqlite:
-        pytest.skip("one writer")
     async with house_at(twins, database, tmp_path) as house:
         client = await a_client(house)
         connection = await linked(house, twins, "x", client)
