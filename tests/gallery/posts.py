@@ -87,6 +87,12 @@ TOLD = [
         replace(PUBLISHED, post=replace(NEW_SHOES, text="", media=2)),
     ),
     case("post/failed", posts.post, NEW_SHOES, [FAILED]),
+    case(
+        "post/failed: the account was disconnected",
+        posts.post,
+        NEW_SHOES,
+        [delivery("failed", post=NEW_SHOES, reason="disconnected")],
+    ),
     case("post/failed on two, published on one", posts.post, NEW_SHOES, [PUBLISHED, FAILED, TOO_LONG]),
     case(
         "post/failed: the login is dead",
