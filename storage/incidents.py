@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -187,17 +188,27 @@ async def change(session: AsyncSession, incident: Incident, **values: Any) -> No
     await session.refresh(incident)
 
 
-async def deaths_since(session: AsyncSession, grant_id: str, since: datetime) -> int:
-    """How often connections on a grant died since then, the open episode included. What came back in the
-    same episode (`again` in its detail) counts as well."""
-    query = select(Incident.detail).where(
-        Incident.grant_id == grant_id,
+async def deaths_since(session: AsyncSession, incident: Incident, since: datetime) -> int:
+    """How often the account of an incident died since then, the open episode included: by itself, or with the
+    login that it rests on. Of a login that carries several, the account that died most often counts. What
+    came back in the same episode (`again` in its detail) counts as well."""
+    query = select(Incident.kind, Incident.connection_id, Incident.detail).where(
+        Incident.grant_id == incident.grant_id,
+        Incident.workspace_id == incident.workspace_id,
         Incident.severity == "dead",
         Incident.kind.in_(("grant", "connection")),
         Incident.opened_at >= since,
     )
-    details = (await session.execute(query)).scalars().all()
-    return len(details) + sum(int(detail.get("again", 0)) for detail in details)
+    with_login, by_itself = 0, Counter[str | None]()
+    for kind, connection_id, detail in (await session.execute(query)).all():
+        times = 1 + int(detail.get("again", 0))
+        if kind == "grant":
+            with_login += times
+        else:
+            by_itself[connection_id] += times
+    if incident.kind == "connection":
+        return with_login + by_itself[incident.connection_id]
+    return with_login + max(by_itself.values(), default=0)
 
 
 async def down(

@@ -139,7 +139,7 @@ async def _open(
     )
     if opened:
         if severity == DEAD:
-            await _count_deaths(session, incident, grant.id, now)
+            await _count_deaths(session, incident, now)
         await _post_roots(session, house, incident, grant, reach, now)
     return incident
 
@@ -159,14 +159,14 @@ async def _again(
     values = told | {"detail": {**told["detail"], "again": again}, "taken_by": None, "taken_at": None}
     values |= await reminding.awake_in_team(session, incident.workspace_id, now)
     await store.change(session, incident, **values)
-    await _count_deaths(session, incident, incident.grant_id or "", now)
+    await _count_deaths(session, incident, now)
     mark = "often" if incident.detail.get("deaths") else "again"
     await news(session, incident, "dead", mark, broadcast=True)
     return incident
 
 
-async def _count_deaths(session: AsyncSession, incident: Incident, grant_id: str, now: datetime) -> None:
-    deaths = await store.deaths_since(session, grant_id, now - OFTEN_WITHIN)
+async def _count_deaths(session: AsyncSession, incident: Incident, now: datetime) -> None:
+    deaths = await store.deaths_since(session, incident, now - OFTEN_WITHIN)
     if deaths >= OFTEN:
         await store.change(session, incident, detail={**incident.detail, "deaths": deaths})
 
@@ -244,7 +244,7 @@ async def _escalate(
         taken_at=None,
         **await reminding.awake_in_team(session, incident.workspace_id, now),
     )
-    await _count_deaths(session, incident, grant.id, now)
+    await _count_deaths(session, incident, now)
     await news(session, incident, "dead", broadcast=True)
 
 
@@ -292,6 +292,6 @@ async def connection_in_trouble(
         detail=detail,
     )
     if opened:
-        await _count_deaths(session, incident, connection.grant_id, now)
+        await _count_deaths(session, incident, now)
         await inviting.for_relink(session, house, connection, now)
         await root_in_team(session, incident, connection)

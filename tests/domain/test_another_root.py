@@ -16,9 +16,11 @@ from bot.renderers import build_renderers
 from bot.slack import claims
 from bot.slack.errors import SlackProblem
 from sandbox.platforms.testing import Twins
+from storage import grants
 from storage.database import Database
 from storage.models import Connection, Grant, Incident, Notice
 from tests.domain.crowd import all_incidents, news, told
+from tests.domain.logins import PAGES, living, many_pages, take
 from tests.domain.test_reminding import dies, warned
 from tests.support import a_client, house_at, linked
 
@@ -133,6 +135,25 @@ async def test_the_third_death_says_so_though_the_others_cured_themselves(
         (root,) = await told(database, found[-1].id)
         shown = await build_renderers(house)["incident"](root)
         assert shown is not None and "3rd time within two weeks" in shown.text
+
+
+async def test_three_accounts_of_one_login_that_fail_once_each_are_no_third_death(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    many_pages(twins)
+    async with house_at(twins, database, tmp_path, platforms=("facebook",)) as house:
+        await take(house, twins, await a_client(house), PAGES[:3])
+        why = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
+        for connection in await living(house):
+            async with house.db.write() as session:
+                await incidents.connection_in_trouble(session, house, connection, why, house.clock.now())
+            twins.advance(hours=20)
+        assert [one.detail.get("deaths") for one in await all_incidents(database)] == [None] * 3
+        async with house.db.write() as session:  # the login itself is the second death of each
+            grant = await grants.get(session, connection.grant_id)
+            assert grant is not None
+            await incidents.dead(session, house, grant, house.clock.now())
+        assert [one.detail.get("deaths") for one in await all_incidents(database)] == [None] * 4
 
 
 async def test_an_alert_closed_by_a_disconnect_says_who_did_it(

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.domain import check_now, deciding, disconnecting, incidents, inviting, posting, replanning
+from bot.domain import (
+    check_now,
+    deciding,
+    disconnecting,
+    incident_closing,
+    incidents,
+    inviting,
+    posting,
+    replanning,
+)
 from bot.domain.auditing import Actor
 from bot.domain.deciding import Choice
 from bot.domain.errors import NotCurrent, Refused
@@ -109,6 +118,19 @@ async def test_an_alert_of_a_shared_login_names_each_workspaces_own(two: Two, ho
         assert link.connection_id == side.connection
         assert f"{side.workspace}_bread" in shown and f"{other.workspace}_bread" not in shown
         assert foreign is None
+
+
+async def test_each_counts_the_deaths_that_its_own_people_heard_of(two: Two) -> None:
+    house, now = two.house, two.house.clock.now()
+    for _ in range(2):
+        async with house.db.write() as session:
+            grant = await session.get_one(Grant, two.grant)
+            grant.state, grant.reason = "dead", "revoked"
+            await incidents.dead(session, house, grant, now)
+            await incident_closing.close_for_grant(session, grant.id, "relinked", now)
+    async with house.db.read() as session:
+        found = (await session.scalars(select(Incident))).all()
+    assert [one.detail.get("deaths") for one in found] == [None] * 4
 
 
 async def test_what_a_rule_is_asked_by_id_is_its_own_workspaces(two: Two) -> None:
