@@ -6,12 +6,14 @@ replaced only where still exactly that stands which was read, so a token that is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import Refused
-from storage import rotation
+from storage import engine, rotation
 from storage.crypto import CryptoError, Vault
 from storage.database import Database
+from storage.models import Process
 from storage.rotation import Sealed
 from storage.spool import Spool
 
@@ -49,9 +51,18 @@ async def rotate(db: Database, vault: Vault, spool: Spool, *, batch: int = BATCH
 
 
 async def _demand_ready(db: Database, vault: Vault, spool: Spool) -> None:
-    async with db.read() as session:
-        processes = await rotation.living(session, await db.lease_now(session))
-        missing = await rotation.missing(session, vault)
+    """Notes the first key as needed, where nothing speaks against it: from here on nobody starts without."""
+    async with db.write() as session:
+        now = await db.lease_now(session)
+        _demand_keys(vault, await rotation.living(session, now), await rotation.missing(session, vault))
+        if any(True for _ in spool.waiting()):
+            raise Refused(
+                "Nothing was changed: an answer waits in the spool. Start the bot once, so that it is stored."
+            )
+        await engine.check_keys(session, vault, now)
+
+
+def _demand_keys(vault: Vault, processes: Sequence[Process], missing: Sequence[str]) -> None:
     lacking = sorted(process.id for process in processes if vault.current not in process.key_ids)
     if lacking:
         raise Refused(
@@ -62,10 +73,6 @@ async def _demand_ready(db: Database, vault: Vault, spool: Spool) -> None:
         raise Refused(
             f"Nothing was changed: LAMPLIGHTER_ENCRYPTION_KEYS lacks the key {', '.join(missing)}, with "
             "which data here was sealed. Keep the old keys in the list until this command is done."
-        )
-    if any(True for _ in spool.waiting()):
-        raise Refused(
-            "Nothing was changed: an answer waits in the spool. Start the bot once, so that it is stored."
         )
 
 

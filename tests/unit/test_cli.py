@@ -26,6 +26,7 @@ import pytest
 import uvicorn
 from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.applications import Starlette
 
 from bot import cli_doctor, cli_reach
@@ -275,6 +276,25 @@ async def test_rotating_refuses_while_a_living_process_lacks_the_key(
     async with database.write() as session:
         await session.execute(update(Process).values(seen_at=lease_now - timedelta(minutes=5)))
     assert (await rotating.rotate(database, both, Spool(tmp_path / "spool"))).dropped == (old.current,)
+
+
+async def test_a_start_without_the_new_key_is_refused_from_the_first_value_on(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No bot has run with the new key: what is sealed with it needs it all the same."""
+    old, both = Vault([OLD]), Vault([NEW, OLD])
+    await sealed_everywhere(database, old)
+    real, seen = rotation.replace, list[list[str]]()
+
+    async def replace(session: AsyncSession, *of_it: Any) -> bool:
+        seen.append(await rotation.missing(session, old))
+        return await real(session, *of_it)
+
+    monkeypatch.setattr(rotation, "replace", replace)
+    await rotating.rotate(database, both, Spool(tmp_path / "spool"))
+    assert seen == [[both.current]] * len(rotation.SEALED)
+    async with database.write() as session:
+        assert await engine.check_keys(session, old, NOW) == [both.current]
 
 
 async def in_use(database: Database) -> dict[str, int]:
