@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -60,11 +60,12 @@ async def plan(
     return done.first() is not None
 
 
-async def plan_anew(session: AsyncSession, workspace_id: str, now: datetime) -> None:
-    """Working hours or zone have changed: every routine plans itself in the next tick, and tells nothing."""
-    await session.execute(
-        update(Routine)
-        .where(Routine.workspace_id == workspace_id)
-        .values(next_at=now, is_planned=False)
-        .execution_options(synchronize_session=False)
+async def planned(session: AsyncSession, workspace_id: str) -> Sequence[Routine]:
+    """A workspace's routines that know when they come round, held until the transaction ends."""
+    query = (
+        select(Routine)
+        .where(Routine.workspace_id == workspace_id, Routine.is_planned)
+        .order_by(Routine.kind)
+        .with_for_update()
     )
+    return (await session.execute(query)).scalars().all()

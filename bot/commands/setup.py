@@ -12,11 +12,12 @@ from bot.commands.desk import Desk
 from bot.commands.requests import Press, Request, in_words, listen_for_press
 from bot.commands.who import Asker, demand_admin, demand_member, who_asks
 from bot.commands.zones import read_zone
+from bot.domain import routines, working_time
 from bot.domain.auditing import record
 from bot.domain.errors import Refused
 from bot.messages import actions
 from bot.messages import setup as messages
-from storage import clients, routines
+from storage import clients
 
 DOING = "set me up"
 
@@ -77,9 +78,10 @@ async def _store(desk: Desk, asker: Asker, channel: str, admins: list[str], zone
     now = desk.house.clock.now()
     async with desk.house.db.write() as session:
         workspace = await clients.workspace(session, asker.workspace.id)
+        before = working_time.of(workspace)
         workspace.operations_channel, workspace.admins, workspace.zone = channel, admins, zone
         workspace.set_up_at = workspace.set_up_at or now
-        await routines.plan_anew(session, workspace.id, now)
+        await routines.follow_hours(session, workspace, before, now)
         detail = {"operations_channel": channel, "admins": admins, "zone": zone}
         record(session, asker.actor, "workspace.set_up", now, detail=detail)
     desk.house.wake.outbox.set()

@@ -43,12 +43,10 @@ async def set_many_posts(session: AsyncSession, actor: Actor, number: int, now: 
     record(session, actor, "workspace.many_posts", now, detail={"number": number})
 
 
-async def tell(session: AsyncSession, workspace: Workspace, due: datetime, now: datetime) -> None:
+async def tell(session: AsyncSession, workspace: Workspace, now: datetime) -> None:
     """One notice for each client and day with many posts until the next working day, once."""
     hours = working_time.of(workspace)
     today = now.astimezone(hours.zone).date()
-    if today != due.astimezone(hours.zone).date():
-        return  # a day that is over
     last = hours.opening_after(now).astimezone(hours.zone).date()
     days = [today + DAY * number for number in range(1, (last - today).days + 1)]
     found = await store.all_open(session, workspace.id)

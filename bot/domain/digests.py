@@ -1,8 +1,8 @@
 """Monday: what each mentioned person has to know of his clients, and the totals for operations.
 
 Told at the start of working hours; where Monday is a day off, on the first working day of the week. A bot
-that was off then tells it within the same week. The facts are read when the messages are sent, and what is
-all green says nothing.
+that was off then tells it in working hours of the same week. The facts are read when the messages are sent,
+and what is all green says nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,9 @@ from storage.models import Client, Workspace
 PERSON, TEAM, TOTALS = "digest", "digest.team", "digest.totals"
 
 
-async def tell(session: AsyncSession, workspace: Workspace, due: datetime, now: datetime) -> None:
-    """The notices of one week, each once, however often this runs."""
-    monday = monday_of(workspace, due)
-    if monday != monday_of(workspace, now):
-        return  # a week that is over
+async def tell(session: AsyncSession, workspace: Workspace, now: datetime) -> None:
+    """The notices of this week, each once, however often this runs."""
+    monday = monday_of(workspace, now)
     found = await store.all_open(session, workspace.id)
     facts, key = {"week": monday.isoformat()}, f"digest:{workspace.id}:{monday.isoformat()}"
     for person in people_of(found):

@@ -2,12 +2,14 @@
 on the working day before a day with many posts.
 
 A routine is a row with a due time. What it tells and when it comes round next are one transaction: whoever
-is killed in between has told nothing, and of several processes one holds the row.
+is killed in between has told nothing, and of several processes one holds the row. A bot that was off tells
+what belongs to the week or day in which it is back, and nothing of those that are over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -24,14 +26,27 @@ log = structlog.get_logger(__name__)
 
 AFTER_A_FAILURE = timedelta(minutes=10)
 
-Duty = Callable[[AsyncSession, Workspace, datetime, datetime], Awaitable[None]]
-"""What is done for a workspace: when it was due, and now."""
+Duty = Callable[[AsyncSession, Workspace, datetime], Awaitable[None]]
+"""What is done for a workspace, now."""
 
-DUTIES: Mapping[str, tuple[Duty, Callable[[WorkingTime, datetime], datetime]]] = {
-    store.MONDAY: (digests.tell, WorkingTime.week_after),
-    store.AHEAD: (ahead.tell, WorkingTime.opening_after),
-}
-"""Each with when it comes round next."""
+Moment = Callable[[WorkingTime, datetime], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """How often something comes round: when the present period begins for people, and when the next does."""
+
+    begins: Moment
+    next_after: Moment
+
+
+DAY = Period(WorkingTime.day_opening, WorkingTime.opening_after)
+WEEK = Period(WorkingTime.week_opening, WorkingTime.week_after)
+PERIODS: Mapping[str, Period] = {store.PEOPLE: DAY, store.MONDAY: WEEK, store.AHEAD: DAY}
+
+DUTIES: Mapping[str, Duty] = {store.MONDAY: digests.tell, store.AHEAD: ahead.tell}
+WAITS = frozenset({store.MONDAY})
+"""What is told in working hours only, however late it is by then."""
 
 
 async def ensure(house: House) -> None:
@@ -76,20 +91,36 @@ async def _one(house: House, now: datetime) -> bool:
         if routine is None:
             return False
         try:
-            await _do(session, routine.workspace_id, routine.kind, routine.is_planned, routine.next_at, now)
+            await _do(session, routine.workspace_id, routine.kind, routine.is_planned, now)
         except Exception as error:
             raise _Failed((routine.workspace_id, routine.kind), type(error).__name__) from error
     return True
 
 
-async def _do(
-    session: AsyncSession, workspace_id: str, kind: str, is_planned: bool, due: datetime, now: datetime
-) -> None:
+async def _do(session: AsyncSession, workspace_id: str, kind: str, is_planned: bool, now: datetime) -> None:
     workspace = await clients.workspace(session, workspace_id)
-    duty, next_after = DUTIES[kind]
-    if is_planned and workspace.uninstalled_at is None:
-        await duty(session, workspace, due, now)
-    await store.plan(session, workspace_id, kind, next_after(working_time.of(workspace), now))
+    hours, period = working_time.of(workspace), PERIODS[kind]
+    at = period.next_after(hours, now)
+    if is_planned and workspace.uninstalled_at is None and period.begins(hours, now) <= now:
+        opens = hours.after(now, 0) if kind in WAITS else now
+        if opens > now:
+            at = min(at, opens)
+        else:
+            await DUTIES[kind](session, workspace, now)
+    await store.plan(session, workspace_id, kind, at)
+
+
+async def follow_hours(
+    session: AsyncSession, workspace: Workspace, before: WorkingTime, now: datetime
+) -> None:
+    """A workspace's zone, working days or hours are others than `before`. What was still to come in this week
+    or on this day comes at its new hour, at once where that has passed; the rest with the next one."""
+    hours = working_time.of(workspace)
+    for row in await store.planned(session, workspace.id):
+        period = PERIODS[row.kind]
+        is_to_come = row.next_at <= period.begins(before, now)
+        at = period.begins(hours, now) if is_to_come else period.next_after(hours, now)
+        await store.plan(session, workspace.id, row.kind, at)
 
 
 async def _put_off(house: House, row: tuple[str, str], now: datetime) -> bool:

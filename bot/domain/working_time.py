@@ -61,14 +61,22 @@ class WorkingTime:
             day -= DAY
         return self._span(day)[0]
 
+    def day_opening(self, now: datetime) -> datetime:
+        """When people start to work today, or on the first working day after it."""
+        return self.opening(now, 0)
+
+    def week_opening(self, now: datetime) -> datetime:
+        """When the first working day of this week opens, or opened."""
+        return self.opening(now, 1 - now.astimezone(self.zone).isoweekday())
+
     def opening_after(self, now: datetime) -> datetime:
         """The next opening of a working day after `now`."""
-        today = self.opening(now, 0)
+        today = self.day_opening(now)
         return today if today > now else self.opening(now, 1)
 
     def week_after(self, now: datetime) -> datetime:
         """The next moment after `now` at which a week begins: its first working day opens."""
-        this_week = self.opening(now, 1 - now.astimezone(self.zone).isoweekday())
+        this_week = self.week_opening(now)
         return this_week if this_week > now else self.next_monday(now)
 
     def _span(self, day: date) -> tuple[datetime, datetime]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import ahead, merging, preferences, working_time
+from bot.domain import ahead, merging, preferences, routines, working_time
 from bot.domain.auditing import Actor, record
 from bot.domain.errors import FieldProblems
 from bot.domain.merging import Marks
@@ -76,7 +76,7 @@ async def change(
     Raises FieldProblems where somebody else has changed the same field since the form was opened."""
     await store.lock_names(session, actor.workspace_id)
     workspace = await store.workspace(session, actor.workspace_id)
-    before = values_of(workspace).plain()
+    before, hours = values_of(workspace).plain(), working_time.of(workspace)
     merged = merging.merge(seen, entered.plain(), before)
     if merged.conflicts:
         raise FieldProblems(dict.fromkeys(merged.conflicts, OVERTAKEN))
@@ -91,6 +91,7 @@ async def change(
     workspace.set_up_at = workspace.set_up_at or now
     if MOVES_WARNINGS & set(changes):
         await watching.look_at_all(session, workspace.id, now)
+        await routines.follow_hours(session, workspace, hours, now)
     detail = {name: [before[name], value] for name, value in changes.items()}
     record(session, actor, CHANGED, now, detail={"changed": detail})
     return changes

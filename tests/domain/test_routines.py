@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.domain import ahead, digests, routines
+from bot.domain import ahead, digests, merging, routines, workspace_changes
 from bot.domain.auditing import Actor
 from bot.domain.telling import tell_event
 from bot.messages.message import Message
@@ -97,19 +98,63 @@ async def test_monday_tells_each_person_once_from_any_number_of_processes(rows: 
     [(MONDAY, 0), (MONDAY + timedelta(days=1), 2), (MONDAY + timedelta(days=4), 2)],
 )
 async def test_a_monday_off_is_told_on_the_first_working_day(rows: Rows, moment: datetime, told: int) -> None:
-    await rows.change(rows.workspace, settings={"working_days": [2, 3, 4, 5]})
-    async with rows.house.db.write() as session:
-        await store.plan_anew(session, rows.workspace.id, rows.now)
-    await routines.run_due(rows.house)
+    await chosen(rows, working_days=(2, 3, 4, 5))
     assert await planned(rows, store.MONDAY) == MONDAY + timedelta(days=1)
     await run(rows, moment)
     assert len(await keys(rows)) == told
 
 
-async def test_a_week_that_is_over_is_not_told_any_more(rows: Rows) -> None:
-    await run(rows, MONDAY + timedelta(days=8))
+async def chosen(rows: Rows, **values: Any) -> None:
+    """An admin changes settings, as the window does."""
+    async with rows.house.db.write() as session:
+        workspace = await session.get_one(Workspace, rows.workspace.id)
+        before = workspace_changes.values_of(workspace)
+        seen = merging.marks(before.plain())
+        await workspace_changes.change(session, rows.actor, seen, replace(before, **values), rows.now)
+    await routines.run_due(rows.house)
+
+
+@pytest.mark.parametrize(
+    ("back_after", "weeks"),
+    [
+        (timedelta(days=6), []),  # nothing to be said on a Sunday, of a week that is over
+        (timedelta(days=7, hours=-1), []),
+        (timedelta(days=7, hours=1), ["2026-11-30"]),  # off from before one Monday until after the next began
+        (timedelta(days=11), ["2026-11-30"]),
+    ],
+)
+async def test_a_bot_that_was_off_tells_the_week_in_which_it_is_back(
+    rows: Rows, back_after: timedelta, weeks: list[str]
+) -> None:
+    await run(rows, MONDAY + back_after)
+    told = await rows.notices(digests.TOTALS)
+    assert [row.facts["week"] for row in told] == weeks
+    after = MONDAY + timedelta(days=14 if weeks else 7)
+    assert await planned(rows, store.MONDAY) == after
+
+
+async def test_a_digest_that_is_late_waits_for_working_hours(rows: Rows) -> None:
+    await run(rows, MONDAY + timedelta(hours=18))  # Tuesday, at 3 in the night
     assert await keys(rows) == []
-    assert await planned(rows, store.MONDAY) == MONDAY + timedelta(days=14)
+    tuesday = MONDAY + timedelta(days=1)
+    assert await planned(rows, store.MONDAY) == tuesday
+    await run(rows, tuesday)
+    assert "digest:U0BOB" in await keys(rows)
+
+
+async def test_other_working_hours_count_from_now_on_and_leave_nothing_out(rows: Rows) -> None:
+    an_hour = timedelta(hours=1)
+    await chosen(rows, working_hours=(8, 17))
+    assert await planned(rows, store.MONDAY) == await planned(rows, store.AHEAD) == MONDAY - an_hour
+    go(rows, MONDAY - 3 * an_hour)
+    await chosen(rows, zone="Asia/Tokyo")  # where Monday's 8 o'clock has passed by now
+    assert "digest:U0BOB" in await keys(rows)
+    assert await planned(rows, store.MONDAY) == MONDAY + timedelta(days=6, hours=14)
+    assert await planned(rows, store.AHEAD) == MONDAY + 14 * an_hour
+    told = await keys(rows)
+    await rows.change(rows.client, mentions=["U0BOB", "U0NEW"])
+    await chosen(rows, working_hours=(9, 17))
+    assert await keys(rows) == told
 
 
 async def test_killed_in_between_it_is_told_whole_and_once(
@@ -319,6 +364,14 @@ async def test_friday_looks_at_the_whole_way_to_monday(rows: Rows) -> None:
         await store.plan(session, rows.workspace.id, store.AHEAD, friday)
     await run(rows, friday)
     assert [day for _, day in await days(rows)] == ["2026-11-28", "2026-11-30"]
+
+
+async def test_a_bot_that_was_off_for_two_mornings_still_looks_at_tomorrow(rows: Rows) -> None:
+    full = await red(rows, "full")
+    for later in (1, 2):
+        await queue(rows, full, MONDAY + timedelta(days=later), 6)
+    await run(rows, MONDAY + timedelta(days=1, hours=2))
+    assert await days(rows) == [(rows.client.id, "2026-11-25")]
 
 
 async def test_the_threshold_is_a_setting_and_days_are_the_clients_own(rows: Rows) -> None:

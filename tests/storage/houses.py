@@ -123,7 +123,7 @@ def rows_of(of: str) -> list[Base]:
         client(of, "closed", "closed", closed_at=NOW),
         grant(f"{of}-login"),
         grant(f"{of}-dead", state="dead", reason="revoked", reason_at=NOW),
-        Routine(**mine, kind="monday", next_at=NOW),
+        Routine(**mine, kind="monday", next_at=NOW, is_planned=True),
         Absence(**mine, user_id=PERSON, found_at=NOW),
         HomeTab(**mine, user_id=PERSON, asked_ts="5" if of == OURS else "7"),
         Import(id=f"{of}-import", **mine, view_id=VIEW, author=PERSON, name="a", text="b", created_at=NOW),

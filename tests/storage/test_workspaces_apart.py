@@ -190,7 +190,7 @@ CASES: Mapping[str, Query] = {
     "returning.look_again": lambda s, w: returning.look_again(s, w, NOW),
     "returning.accounts": returning.accounts,
     "routines.plan": lambda s, w: routines.plan(s, w, "monday", NOW + DAY),
-    "routines.plan_anew": lambda s, w: routines.plan_anew(s, w, NOW + DAY),
+    "routines.planned": routines.planned,
     "watching.look_at_all": lambda s, w: watching.look_at_all(s, w, NOW),
 }
 
