@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.moments import instants
-from bot.domain.posting import PAST_TOLERANCE
+from bot.domain.posting import AHEAD_MOST, PAST_TOLERANCE, TOO_FAR
 from bot.messages import wall_time as messages
 from bot.messages.times import zone_of
 from bot.messages.wall_time import Names, WallTime
@@ -78,4 +78,6 @@ def problems(wall: Wall, zone: str, now: datetime, names: Names, otherwise: str 
         return {names.time: f"{words} Choose another time."}
     if max(found) < now - PAST_TOLERANCE:
         return {names.time: f"That time is in the past in {zone}. Choose a later one{otherwise}."}
+    if min(found) > now + AHEAD_MOST:
+        return {names.day: TOO_FAR}
     return {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,16 +22,17 @@ from bot.domain.calendar_file import COLUMNS, Line, read_when
 from bot.domain.checking_posts import Cost, Planned, Warned
 from bot.domain.clients import names, slug_of
 from bot.domain.errors import Refused
-from bot.domain.examining import examine
+from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.house import House
-from bot.domain.labels import label_on
-from bot.domain.posting import PAST_TOLERANCE, Draft, DraftProblems
+from bot.domain.labels import label_of, label_on
+from bot.domain.posting import AHEAD_MOST, PAST_TOLERANCE, TOO_FAR, Draft, DraftProblems
 from bot.platforms.content import Content, Media, MediaKind
 from storage import clients, connections
 from storage import queue as store
 from storage.models import Client, Connection
 
 MEDIA_MOST = 35  # more than any platform takes
+ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 
 Look = Callable[[str], Awaitable[Media]]
 """Fetches a media link once and reads it. Raises Refused, in words for whoever wrote the calendar."""
@@ -142,17 +144,29 @@ async def judge(
         return Judged(report)
     if plan.due_at < house.clock.now() - PAST_TOLERANCE:
         raise Refused("That time is in the past.")
+    if plan.due_at > house.clock.now() + AHEAD_MOST:
+        raise Refused(TOO_FAR)
     content = await _content(line, look)
     draft = Draft(plan.key, plan.client.id, tuple(row.id for row in plan.chosen), content, plan.due_at)
     proposed = draft.proposed(plan.chosen)
     async with house.db.read() as session:
         found = await examine(session, house, proposed, beside=beside)
-    unseen = look is None and content.media  # what is wrong with them is found when they are looked at
-    refused = [item for item in found.refused if not (unseen and item.problem.field == "media")]
+    refused = found.refused if look is not None else _certain(house, draft, plan.chosen, found)
     if refused:
         raise DraftProblems(refused)
     good = replace(report, came=Came.QUEUED, warned=found.warned, costs=found.costs, text=content.text)
     return Judged(good, draft, tuple(item.planned for item in proposed))
+
+
+def _certain(
+    house: House, draft: Draft, chosen: Sequence[Connection], found: Findings
+) -> tuple[Refusal, ...]:
+    """What would be refused whatever the media turn out to be, which nobody has looked at yet."""
+    if not draft.content.media:
+        return found.refused
+    films = tuple(replace(item, kind=MediaKind.VIDEO, mime="video/mp4") for item in draft.content.media)
+    as_films = refusals(house, replace(draft, content=replace(draft.content, media=films)).proposed(chosen))
+    return tuple(item for item in found.refused if item in as_films and item.problem.field != "media")
 
 
 async def store_line(
@@ -195,16 +209,18 @@ def _accounts(house: House, client: Client, rows: Sequence[Connection], typed: s
         raise Refused("The platforms are missing. Write them like: instagram x:@handle")
     found: dict[str, Connection] = {}
     for word in typed.replace(",", " ").split():
-        key, _, handle = word.partition(":")
+        key, colon, handle = word.partition(":")
         platform = _platform(house, key)
         title = house.platforms[platform].info.title
         there = [row for row in rows if row.platform == platform]
         wanted = handle.lstrip("@").casefold()
-        fitting = [row for row in there if not handle or row.handle.lstrip("@").casefold() == wanted]
+        if colon and not wanted:
+            raise Refused(f"“{word[:40]}” names no account. Write it like {key}:@handle, or {key} for all.")
+        fitting = [row for row in there if not colon or row.handle.lstrip("@").casefold() == wanted]
         if not there:
             raise Refused(f"`{client.slug}` has no account on {title}.")
         if not fitting:
-            has = ", ".join(f"@{row.handle.lstrip('@')}" for row in there)
+            has = ", ".join(label_of(row) for row in there)
             raise Refused(f"`{client.slug}` has no account @{wanted} on {title}. It has {has}.")
         found |= {row.id: row for row in fitting}
     return list(found.values())
@@ -238,9 +254,11 @@ async def _content(line: Line, look: Look | None) -> Content:
         raise Refused(f"These are {len(links)} media links. No platform takes that many.")
     media = [await look(link) if look is not None else _unseen(link) for link in links]
     text = line.cells.get("text", "")
-    if not text and not media:
-        raise Refused("There is neither a text nor a media link.")
     title, link = line.cells.get("title") or None, line.cells.get("link") or None
+    if not text and not media and not link:
+        raise Refused("There is neither a text nor a media link.")
+    if link is not None and not ADDRESS.fullmatch(link):
+        raise Refused(f"“{link[:80]}” is no link: it starts with https:// or http://, and holds no spaces.")
     return Content(text=text, media=tuple(media), title=title, link=link)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,12 @@ COLUMNS = ("client", "platforms", "when", "text", "media", "title", "link")
 NEEDED = ("client", "platforms", "when")
 UNREADABLE = "From here on the file cannot be read: a quotation mark is missing or too many."
 SAVE_AS = "Save it as “CSV UTF-8”, and try again."
+NO_TEXT = "\ufffd"  # what stands for bytes that are no text, here and in files that were converted badly
+CLOCK = re.compile(
+    r"[\dWw-]+[Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d+)?)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+"""A day and a time of ISO 8601. `datetime.fromisoformat` takes more: 18.30 for 18 o'clock and 0.3 seconds, an
+offset behind a day for its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +40,14 @@ class Line:
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file in UTF-8, with its mark or without. Raises Refused for anything else, by name."""
+    """The text of a file in UTF-8, with its mark or without, in characters that every database keeps. Raises
+    Refused for anything else, by name."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Refused(f"This is a workbook of a spreadsheet program, not a CSV file. {SAVE_AS}")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
         raise Refused(f"The file is UTF-16, as “Unicode text” of a spreadsheet program is. {SAVE_AS}")
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig").replace("\x00", NO_TEXT)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         said = (
@@ -59,6 +67,8 @@ def read_lines(file: Iterable[str]) -> Iterator[Line]:
     heading = next(source, "").lstrip("\ufeff")
     delimiter = ";" if heading.count(";") > heading.count(",") else ","
     names = [name.strip().casefold() for name in next(csv.reader([heading], delimiter=delimiter), [])]
+    while names and not names[-1]:  # columns that a spreadsheet keeps though nothing stands in them
+        names.pop()
     _check_heading(names)
     rows = csv.reader(source, delimiter=delimiter, strict=True)
     while True:
@@ -80,6 +90,8 @@ def _check_heading(names: Sequence[str]) -> None:
     strange = [name for name in names if name not in COLUMNS]
     if missing:
         raise Refused(f"The column {' and the column '.join(missing)} is missing. {wanted}")
+    if strange and not any(strange):
+        raise Refused(f"Column {names.index('') + 1} has no name. {wanted}")
     if strange:
         raise Refused(f"“{strange[0][:40]}” is none of the columns that I know. {wanted}")
     if len(set(names)) != len(names):
@@ -87,13 +99,18 @@ def _check_heading(names: Sequence[str]) -> None:
 
 
 def _line(number: int, names: Sequence[str], cells: Sequence[str]) -> Line:
-    found = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+    found = {name: _cell(cell) for name, cell in zip(names, cells, strict=False)}
     if any(cell.strip() for cell in cells[len(names) :]):
         said = "This line has more cells than there are columns. Put texts with commas into quotation marks."
         return Line(number, found, said)
-    if any("\x00" in cell for cell in cells):
+    if any(NO_TEXT in cell for cell in cells):
         return Line(number, found, "This line holds characters that are no text.")
     return Line(number, found)
+
+
+def _cell(text: str) -> str:
+    """What a cell says: the ends of its lines are the program's that wrote the file, not the author's."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def read_when(text: str, zone: str) -> datetime:
@@ -104,8 +121,10 @@ def read_when(text: str, zone: str) -> datetime:
         at = datetime.fromisoformat(text).replace(microsecond=0)
     except ValueError:
         raise Refused(f"“{text[:40]}” is not a time. Write it like 2026-12-24T18:00.") from None
-    if ":" not in text and "T" not in text.upper():
+    if " " not in text and "T" not in text.upper():
         raise Refused(f"“{text[:40]}” has no time of day. Write it like 2026-12-24T18:00.")
+    if CLOCK.fullmatch(text) is None:
+        raise Refused(f"“{text[:40]}” is not a time. Write it like 2026-12-24T18:00.")
     try:
         return _instant(at, zone)
     except OverflowError:

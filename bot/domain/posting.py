@@ -23,6 +23,8 @@ from storage.models import Connection, Delivery, Post, new_id
 from storage.upsert import insert_new
 
 PAST_TOLERANCE = timedelta(minutes=2)
+AHEAD_MOST = timedelta(days=100 * 366)
+TOO_FAR = "That is more than a hundred years ahead."
 CLIENT_GONE = "That client does not exist any more."
 
 
@@ -95,6 +97,8 @@ async def queue_once(
         raise DraftProblems(refused)
     if draft.due_at < now - PAST_TOLERANCE:
         raise Refused("That time is in the past. Choose a later one, or post now.")
+    if draft.due_at > now + AHEAD_MOST:
+        raise Refused(TOO_FAR)
     made = await insert_new(session, Post, _columns(actor, draft, now), "workspace_id", "request_key")
     post = await standing(session, actor.workspace_id, draft.request_key)
     if post is None:

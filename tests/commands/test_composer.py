@@ -74,6 +74,9 @@ async def test_problems_stand_beside_their_fields_and_nothing_is_queued(scene: S
     late = {composer_blocks.TEXT: "x", composer_blocks.WHEN: composer_blocks.LATER, **wall(past)}
     seen = await scene.ben.submit(view, {accounts: ids[:1], **late})
     assert set(seen.errors) == {composer_blocks.AT.time} and "past" in seen.errors[composer_blocks.AT.time]
+    far = late | wall(datetime(9999, 12, 31, 12, tzinfo=UTC))
+    seen = await scene.ben.submit(view, {accounts: ids[:1], **far})
+    assert "more than a hundred years" in seen.errors[composer_blocks.AT.day]
     now = {composer_blocks.WHEN: composer_blocks.NOW, composer_blocks.MEDIA: "http://media.example/bread.jpg"}
     seen = await scene.ben.submit(view, now)
     assert "https://" in seen.errors[composer_blocks.MEDIA]

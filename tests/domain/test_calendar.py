@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from bot.cli import main
-from bot.domain import calendar
+from bot.domain import calendar, importing
 from bot.domain.auditing import Actor
 from bot.domain.calendar import Came, Report, import_lines
-from bot.domain.calendar_file import COLUMNS, Line, read_lines, read_when
+from bot.domain.calendar_file import COLUMNS, Line, decoded, read_lines, read_when
 from bot.domain.checking_posts import Worry
 from bot.domain.errors import Refused
 from bot.domain.house import House
@@ -124,6 +124,14 @@ FAULTS: tuple[tuple[dict[str, str], str], ...] = (
     ({"platforms": "instagram"}, "needs a picture"),
     ({"media": "https://media.example/gone.jpg"}, "gone.jpg: That link leads to no file"),
 )
+ODD_FAULTS = (
+    ({"when": "9999-12-31T10:00"}, "more than a hundred years"),
+    ({"platforms": "x:"}, "“x:” names no account"),
+    ({"platforms": "x:@"}, "“x:@” names no account"),
+    ({"platforms": "facebook:@nobody"}, "It has Acme Bakery."),
+    ({"link": "bread.example"}, "is no link"),
+    ({"link": "https://bread.example and more"}, "is no link"),
+)
 
 
 def calendar_of(good: int, faulty: int) -> list[dict[str, str]]:
@@ -165,6 +173,45 @@ async def test_460_of_500_lines_are_queued_and_40_explained_and_never_twice(
         again = [report.came for report in await imported(house, client, rows)]
         assert (again.count(Came.KNOWN), again.count(Came.FAULTY)) == (good, faulty)
         assert await counts(house) == (good, good)
+
+
+async def test_odd_lines_are_explained_and_keep_nothing_from_the_others(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    """As the preview in Slack finds them, which keeps the file: also with characters that no text has."""
+    async with house_at(twins, database, tmp_path, platforms=("x", "facebook")) as house:
+        client = await a_client(house)
+        await account(house, client, "x", "acme")
+        page = await account(house, client, "facebook", "")
+        async with house.db.write() as session:
+            (await session.get_one(Connection, page)).name = "Acme Bakery"
+        rows = [row(), *(row() | cells for cells, _ in ODD_FAULTS), row(text="Br\x00ead")]
+        rows.append(row(text="", link="https://bread.example/", platforms="facebook"))
+        data = "".join(as_csv(rows)).encode()
+        found = await importing.preview(
+            house, Actor(client.workspace_id, "U1", "C1"), "V1", "plan.csv", decoded(data)
+        )
+        assert found.queued == 2, "the first, and a link alone, as in the composer"
+        said = [str(fault["said"]) for fault in found.faults]
+        for words, (_, wanted) in zip(said, [*ODD_FAULTS, ({}, "no text")], strict=True):
+            assert wanted in words
+
+
+async def test_a_film_is_not_held_to_what_a_picture_may_be_before_it_is_seen(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    """A title that is too long for pictures on TikTok, and fits a film."""
+    async with house_at(twins, database, tmp_path, platforms=("tiktok", "youtube")) as house:
+        client = await a_client(house)
+        for platform in ("tiktok", "youtube"):
+            await account(house, client, platform, "acme")
+        film = row(platforms="tiktok youtube", media="https://media.example/a.mp4", title="t" * 95)
+        long = film | {"title": "t" * 101}
+        actor = Actor(client.workspace_id)
+        lines = read_lines(as_csv([film, long]))
+        found = [one async for one in import_lines(house, actor, lines, None, dry_run=True)]
+        assert [one.came for one in found] == [Came.QUEUED, Came.FAULTY]
+        assert "YouTube takes at most 100" in found[1].problem and "TikTok" not in found[1].problem
 
 
 async def test_a_line_reaches_every_account_or_the_one_it_names(
@@ -211,6 +258,10 @@ async def test_the_same_line_is_the_same_post_however_it_is_written(
         assert await counts(house) == (1, 2)
         dry = await imported(house, client, [row(), row()], dry_run=True)
         assert [report.came for report in dry] == [Came.QUEUED, Came.KNOWN]
+        ends = [row(text=f"one{end}two", platforms="x:acme") for end in ("\r\n", "\n", "\r")]
+        reports = await imported(house, client, ends)
+        assert [report.came for report in reports] == [Came.QUEUED, Came.KNOWN, Came.KNOWN]
+        assert reports[0].text == "one\ntwo", "whichever program saved the file"
 
 
 async def test_other_workspaces_and_closed_clients_are_unknown(
@@ -252,7 +303,9 @@ def lines_of(text: str) -> list[Line]:
 def test_files_as_spreadsheets_write_them() -> None:
     heading, text = "\ufeffClient;Platforms;When;Text", '"one; two\r\nthree"'
     (line,) = lines_of(f"{heading}\r\na;x;2099-01-01T09:00;{text}\r\n;;;\r\n")
-    assert line.cells["text"] == "one; two\r\nthree" and line.number == 2 and not line.problem
+    assert line.cells["text"] == "one; two\nthree" and line.number == 2 and not line.problem
+    (wide,) = lines_of("client,platforms,when,,\na,x,1,,\n")
+    assert not wide.problem, "columns without a name in which nothing stands"
     many = lines_of('when,client,platforms\n\n1,a,x\n"2\n2",a,x\n3,a,x,\n4,a,x,more\n')
     assert [(item.number, item.cells["when"]) for item in many] == [(3, "1"), (4, "2\n2"), (6, "3"), (7, "4")]
     assert [bool(item.problem) for item in many] == [False, False, False, True]
@@ -277,6 +330,7 @@ def test_lines_are_read_as_they_are_needed() -> None:
         ("client,platforms", "column when is missing"),
         ("client,platforms,when,tittle", "“tittle” is none of the columns"),
         ("client,platforms,when,when", "twice"),
+        ("client,,platforms,when", "Column 2 has no name"),
     ],
 )
 def test_a_heading_that_cannot_be_used(heading: str, said: str) -> None:
@@ -306,6 +360,9 @@ def test_times(text: str, instant: str) -> None:
         ("2030-10-27T02:00", r"like 2030-10-27T02:00:00\+02:00"),
         ("0001-01-01T00:00+14:00", "cannot|can plan"),
         ("24.12.2030 18:00", "is not a time"),
+        ("2030-12-24T18.30", "is not a time"),  # no guess: 18 o'clock and 0.3 seconds
+        ("2030-12-24-18:00", "no time of day"),
+        ("2030-12-24+02:00", "no time of day"),
     ],
 )
 def test_times_that_are_none(text: str, said: str) -> None:
