@@ -8,6 +8,7 @@ import click
 
 from bot.cli_common import opened, settings_or_exit, the_workspace, to_its_end
 from bot.clock import HouseClock
+from bot.domain.calendar_file import decoded
 from bot.domain.client_import import Outcome, Told, bring_in
 from bot.domain.errors import Refused
 from bot.settings import Settings
@@ -38,10 +39,7 @@ async def _import(settings: Settings, file: Path, team: str | None, dry_run: boo
 def _text_of(file: Path) -> str:
     if file.stat().st_size > BYTES_MOST:
         raise Refused("The file is too large: please split it.")
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refused("The file is not UTF-8. Save it as “CSV UTF-8”, and try again.") from None
+    return decoded(file.read_bytes())
 
 
 def _report(told: list[Told], dry_run: bool) -> None:

@@ -1,4 +1,4 @@
-"""Reading a content calendar: from a file's bytes to its lines, and from a cell to an instant.
+"""Reading a content calendar, or another table: from a file's bytes to lines, and from a cell to an instant.
 
 What cannot be read is refused in words for whoever made the file; nothing is guessed, because a wrong guess
 is published.
@@ -44,7 +44,8 @@ def decoded(data: bytes) -> str:
     Refused for anything else, by name."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Refused(f"This is a workbook of a spreadsheet program, not a CSV file. {SAVE_AS}")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:200]:
+    start = data[:200]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")) or 4 * start.count(0) > len(start):
         raise Refused(f"The file is UTF-16, as “Unicode text” of a spreadsheet program is. {SAVE_AS}")
     try:
         return data.decode("utf-8-sig").replace("\x00", NO_TEXT)
@@ -61,15 +62,20 @@ def as_lines(text: str) -> Iterator[str]:
     return io.StringIO(text, newline="")
 
 
-def read_lines(file: Iterable[str]) -> Iterator[Line]:
-    """The lines of a calendar, read as they are needed. Raises Refused where its heading cannot be used."""
+def read_lines(
+    file: Iterable[str], columns: Sequence[str] = COLUMNS, needed: Sequence[str] = NEEDED
+) -> Iterator[Line]:
+    """The lines of a table, read as they are needed. Raises Refused where its heading cannot be used."""
     source = iter(file)
     heading = next(source, "").lstrip("\ufeff")
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
-    names = [name.strip().casefold() for name in next(csv.reader([heading], delimiter=delimiter), [])]
+    delimiter = max(",;\t", key=heading.count)
+    names = [
+        name.strip().casefold().replace(" ", "_")
+        for name in next(csv.reader([heading], delimiter=delimiter), [])
+    ]
     while names and not names[-1]:  # columns that a spreadsheet keeps though nothing stands in them
         names.pop()
-    _check_heading(names)
+    _check_heading(names, columns, needed)
     rows = csv.reader(source, delimiter=delimiter, strict=True)
     while True:
         number = rows.line_num + 2  # behind the heading, at the line where the row begins
@@ -84,10 +90,10 @@ def read_lines(file: Iterable[str]) -> Iterator[Line]:
             yield _line(number, names, cells)
 
 
-def _check_heading(names: Sequence[str]) -> None:
-    wanted = f"The first line names the columns: {', '.join(COLUMNS)}."
-    missing = [name for name in NEEDED if name not in names]
-    strange = [name for name in names if name not in COLUMNS]
+def _check_heading(names: Sequence[str], columns: Sequence[str], needed: Sequence[str]) -> None:
+    wanted = f"The first line names the columns: {', '.join(columns)}."
+    missing = [name for name in needed if name not in names]
+    strange = [name for name in names if name not in columns]
     if missing:
         raise Refused(f"The column {' and the column '.join(missing)} is missing. {wanted}")
     if strange and not any(strange):

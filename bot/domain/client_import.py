@@ -6,8 +6,6 @@ stands already is left as it is.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import clients
 from bot.domain.auditing import Actor, record
+from bot.domain.calendar_file import Line, as_lines, read_lines
+from bot.domain.client_changes import NAME_MAX
 from bot.domain.errors import Refused
 from storage import clients as store
 from storage.models import Workspace
 
 COLUMNS = ("client", "name", "zone", "team_channel", "client_channel", "mention")
+NEEDED = ("client",)
 LINES_MOST = 5_000
 CHANNEL = re.compile(r"(?:^|[/#<])([CG][A-Z0-9]{4,30})(?:\|[^>]*>|>|[/?].*)?$")
 PERSON = re.compile(r"(?:<@|<!subteam\^)?([UWS][A-Z0-9]{2,30})(?:\|[^>]*)?>?")
@@ -57,51 +58,43 @@ class Wanted:
     mentions: tuple[str, ...]
 
 
-def read(text: str) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a table with their numbers. Raises Refused where the heading is not ours."""
-    text = text.removeprefix("\ufeff")
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
-    try:
-        heading = [name.strip().casefold().replace(" ", "_") for name in next(reader, [])]
-        if "client" not in heading or set(heading) - {*COLUMNS, ""} or len(heading) != len(set(heading)):
-            raise Refused(f"The first line has to name the columns: {', '.join(COLUMNS)}.")
-        rows = [
-            (reader.line_num, dict(zip(heading, (cell.strip() for cell in row), strict=False)))
-            for row in reader
-            if any(cell.strip() for cell in row)
-        ]
-    except csv.Error as error:
-        raise Refused(f"This is not a readable table ({error}).") from None
-    if len(rows) > LINES_MOST:
+def read(text: str) -> list[Line]:
+    """The lines of a table. Raises Refused where the heading is not ours, or there are too many."""
+    lines = list(read_lines(as_lines(text), COLUMNS, NEEDED))
+    if len(lines) > LINES_MOST:
         raise Refused(f"More than {LINES_MOST:,} lines: please split the file.")
-    return rows
+    return lines
 
 
 async def bring_in(session: AsyncSession, workspace: Workspace, text: str, now: datetime) -> list[Told]:
     """Makes the clients of a table, in the caller's transaction. Faulty lines change nothing and are told."""
     told: list[Told] = []
     seen: dict[str, int] = {}
-    for line, cells in read(text):
+    for line in read(text):
         try:
-            wanted = _wanted(line, cells, workspace.zone)
-            first = seen.setdefault(wanted.slug, line)
-            if first != line:
+            wanted = _wanted(line, workspace.zone)
+            first = seen.setdefault(wanted.slug, line.number)
+            if first != line.number:
                 raise Refused(f"the same client as line {first}")
             told.append(await _make(session, workspace, wanted, now))
         except Refused as refused:
-            told.append(Told(line, cells.get("client", "")[:40], Outcome.FAULTY, refused.text))
+            named = line.cells.get("client", "")[:40]
+            told.append(Told(line.number, named, Outcome.FAULTY, refused.text))
     return told
 
 
-def _wanted(line: int, cells: dict[str, str], zone: str) -> Wanted:
+def _wanted(line: Line, zone: str) -> Wanted:
+    if line.problem:
+        raise Refused(line.problem)
+    cells = line.cells
     slug = clients.slug_of(cells.get("client", ""))
     own = cells.get("zone") or zone
     clients.check_zone(own)
     team, shared = (_channel(cells.get(name, "")) for name in ("team_channel", "client_channel"))
     name = " ".join(cells.get("name", "").split()) or None
-    return Wanted(line, slug, name, own, team, shared, tuple(_people(cells.get("mention", ""))))
+    if name is not None and len(name) > NAME_MAX:
+        raise Refused(f"The name has {len(name)} characters; the most is {NAME_MAX}.")
+    return Wanted(line.number, slug, name, own, team, shared, tuple(_people(cells.get("mention", ""))))
 
 
 def _channel(text: str) -> str | None:

@@ -35,6 +35,7 @@ from bot.cli import main
 from bot.cli_doctor import platforms
 from bot.domain import client_import, disconnecting, restoring, rotating
 from bot.domain.auditing import Actor
+from bot.domain.calendar_file import decoded
 from bot.domain.errors import Refused
 from bot.domain.house import House
 from bot.domain.looking import look
@@ -556,9 +557,39 @@ async def test_clients_come_in_line_by_line_and_nothing_twice(here: Path) -> Non
     await database.close()
 
 
+ODD_TABLE = """client,name,mention
+client-a,,U0001,U0002
+client-b,Bakery\x00,
+client-c,{long},
+client-d,"Two
+lines",
+client-e,"Open,
+client-f,,
+"""
+
+
+async def test_nothing_of_an_odd_line_is_dropped_or_swallowed(database: Database) -> None:
+    """A cell too many, a character without a text, a name that would be cut, a quotation mark too few."""
+    workspace_id = await a_workspace(database)
+    text = decoded(ODD_TABLE.format(long="n" * 81).encode())
+    async with database.write() as session:
+        workspace = await session.get_one(Workspace, workspace_id)
+        told = await client_import.bring_in(session, workspace, text, NOW)
+    assert [(item.line, item.outcome.value) for item in told] == [
+        *((line, "faulty") for line in (2, 3, 4)),
+        (5, "made"),
+        (7, "faulty"),
+    ]
+    for item, words in zip(
+        told, ("more cells", "no text", "81 characters", "made", "quotation"), strict=True
+    ):
+        assert words in item.words
+    assert [row.slug for row in await all_of(database, Client)] == ["client-d"]
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("name,zone\nx,y\n", "first line"), ("client,colour\na,red\n", "first line"), ("", "first line")],
+    [("name,zone\nx,y\n", "client is missing"), ("client,colour\na,red\n", "colour"), ("", "first line")],
 )
 def test_a_table_with_another_heading_is_refused(text: str, word: str) -> None:
     with pytest.raises(Refused, match=word):
@@ -566,9 +597,8 @@ def test_a_table_with_another_heading_is_refused(text: str, word: str) -> None:
 
 
 def test_semicolons_and_a_byte_order_mark_are_read() -> None:
-    assert client_import.read("\ufeffClient;Team channel\na;C0000001\n") == [
-        (2, {"client": "a", "team_channel": "C0000001"})
-    ]
+    (line,) = client_import.read("\ufeffClient;Team channel\na;C0000001\n")
+    assert (line.number, line.cells) == (2, {"client": "a", "team_channel": "C0000001"})
 
 
 async def test_several_workspaces_have_to_be_told_apart(here: Path) -> None:
