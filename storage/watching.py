@@ -134,6 +134,22 @@ async def probed(session: AsyncSession, connection_id: str, now: datetime) -> No
     )
 
 
+async def take_look(session: AsyncSession, connection_id: str, now: datetime, tried_before: datetime) -> bool:
+    """A living account is looked at now; false where somebody has begun to since `tried_before`."""
+    taken = await session.execute(
+        update(Connection)
+        .where(
+            Connection.id == connection_id,
+            Connection.state == "live",
+            _before(Connection.probed_at, tried_before),
+        )
+        .values(probed_at=now)
+        .returning(Connection.id)
+        .execution_options(synchronize_session=False)
+    )
+    return taken.first() is not None
+
+
 async def unproved_before_posts(
     session: AsyncSession, now: datetime, proved_before: datetime, tried_before: datetime, limit: int
 ) -> Sequence[str]:

@@ -97,10 +97,16 @@ def _later(info: PlatformInfo) -> timedelta:
 
 
 async def before_post(house: House, connection_id: str) -> None:
-    """The check of an account that has a post within the hour and that nothing has proved for long."""
-    async with house.db.read() as session:
+    """The check of an account that has a post within the hour and that nothing has proved for long, unless
+    somebody else is at it, or has been since."""
+    now = house.clock.now()
+    async with house.db.write() as session:
+        if not await watching.take_look(session, connection_id, now, now - TRY_AGAIN_BEFORE_POST):
+            return
         found = await watching.load(session, connection_id)
-    if found is not None and found.grant.state == "live":
+    if found is None or found.grant.state != "live":
+        return
+    if proved_at(found.connection, found.grant) <= now - PROVED_FOR:
         await check(house, found)
 
 

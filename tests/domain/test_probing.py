@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
+from bot.jobs import sweep
 from bot.platforms.errors import Reason
 from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import Connection, Delivery, Grant, Notice
-from tests.domain.crowd import a_post, all_incidents, live, told, work
+from tests.domain.crowd import a_post, all_incidents, crowd, live, told, work
 from tests.domain.logins import link_first
-from tests.support import grant_of, house_at, linked
+from tests.support import a_client, another, grant_of, house_at, linked
 
 
 def probes(twins: Twins, platform: str) -> int:
@@ -109,6 +111,34 @@ async def test_an_account_is_proved_within_the_hour_before_its_post(
         await work(house)
         await work(house)
         assert probes(twins, "instagram") == before + asked
+
+
+async def test_one_look_before_a_post_is_one_question_however_many_processes_look(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        connections = await crowd(house, twins, "instagram", [client], 40)
+        await work(house)
+        twins.advance(hours=7)
+        before = probes(twins, "instagram")
+        for connection in connections:
+            await a_post(house, connection, minutes=40)
+        await asyncio.gather(*(sweep.look_around(one) for one in (house, another(house, "two"))))
+        assert probes(twins, "instagram") == before + len(connections)
+
+
+async def test_a_look_that_was_due_anyway_is_the_look_before_the_post(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        await work(house)
+        twins.advance(days=2)
+        before = probes(twins, "instagram")
+        await a_post(house, connection, minutes=40)
+        await work(house)
+        assert probes(twins, "instagram") == before + 1
 
 
 async def test_trouble_of_the_account_is_its_own_incident(
