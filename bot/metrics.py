@@ -36,6 +36,11 @@ class Meters:
         self.overdue = Gauge(
             "lamplighter_overdue_grants", "Grants that are due and not yet renewed", registry=self.registry
         )
+        self.oldest_overdue = Gauge(
+            "lamplighter_oldest_overdue_seconds",
+            "How long the oldest of these grants has been due (house time)",
+            registry=self.registry,
+        )
         self.unsent = Gauge(
             "lamplighter_unsent_notices", "Slack messages that wait to be sent", registry=self.registry
         )

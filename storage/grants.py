@@ -225,9 +225,17 @@ async def renewed_twice(session: AsyncSession, grant: Grant, cause: str) -> date
     return min(began) if len(began) == 2 else None
 
 
-async def count_overdue(session: AsyncSession, now: datetime) -> int:
-    query = select(func.count()).select_from(Grant).where(Grant.next_due_at <= now)
-    return int(await session.scalar(query) or 0)
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """How many grants are due and not yet tended, and since when the oldest is (UTC-aware)."""
+
+    count: int
+    since: datetime | None
+
+
+async def overdue(session: AsyncSession, now: datetime) -> Overdue:
+    query = select(func.count(), func.min(Grant.next_due_at)).where(Grant.next_due_at <= now)
+    return Overdue(*(await session.execute(query)).one())
 
 
 async def live_states(session: AsyncSession, provider: str, app_id: str, since: datetime) -> tuple[int, int]:

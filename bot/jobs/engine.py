@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import routines
 from bot.domain.house import House, wall_now
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 ROUNDS_MOST = 50  # of work within one tick, before the next tick takes over
 TIDY_EVERY = timedelta(minutes=5)
+BEAT_EVERY = 60.0  # seconds within a tick that lasts: who is silent for three minutes counts as gone
 GAP = timedelta(minutes=10)
 STEP_LEAST = 15.0  # seconds of house time between two stops: no finer than ticks come in life
 
@@ -39,6 +41,8 @@ class Engine:
         self._heartbeat = heartbeat
         self._busy = asyncio.Lock()
         self._tidied_at: datetime | None = None
+        self._finished_at: datetime | None = None  # the last tick, by the real clock
+        self._beat_at = time.monotonic()
         self._stopping = False
 
     @property
@@ -63,6 +67,7 @@ class Engine:
         """One look for due work. Ticks of one process never overlap."""
         async with self._busy:
             started = time.monotonic()
+            await self._look_back()
             await self._follow_clock()
             await self._work()
             await self._tidy()
@@ -106,6 +111,14 @@ class Engine:
                 done += await sweep.publish_due(self.house)
             if done == 0 or self._stopping:
                 return
+            if time.monotonic() - self._beat_at > BEAT_EVERY:
+                async with self.house.db.write() as session:
+                    await self._beat(session)
+
+    async def _beat(self, session: AsyncSession) -> None:
+        house, self._beat_at = self.house, time.monotonic()
+        lease_now = await house.db.lease_now(session)
+        await engine.beat(session, house.owner, CODE_VERSION, house.vault.key_ids, lease_now)
 
     async def _tidy(self) -> None:
         now = wall_now()
@@ -114,18 +127,30 @@ class Engine:
             await sweep.tidy(self.house)
 
     async def _finished(self, seconds: float) -> None:
-        house = self.house
+        house, now = self.house, self.house.clock.now()
         async with house.db.write() as session:
-            await engine.sweep_finished(session, house.clock.now(), wall_now(), seconds)
-            house.meters.overdue.set(await grants.count_overdue(session, house.clock.now()))
-            house.meters.unsent.set(await engine.count_unsent(session, wall_now()))
-            lease_now = await house.db.lease_now(session)
-            await engine.beat(session, house.owner, CODE_VERSION, house.vault.key_ids, lease_now)
+            await engine.sweep_finished(session, now, wall_now(), seconds)
+            overdue = await grants.overdue(session, now)
+            unsent = await engine.count_unsent(session, wall_now())
+            await self._beat(session)
+        self._finished_at = wall_now()
+        house.meters.overdue.set(overdue.count)
+        house.meters.oldest_overdue.set((now - overdue.since).total_seconds() if overdue.since else 0)
+        house.meters.unsent.set(unsent)
         house.meters.sweep_seconds.observe(seconds)
         house.meters.last_sweep.set_to_current_time()
         house.wake.outbox.set()
         if self._heartbeat is not None:
             await self._heartbeat()
+
+    async def _look_back(self) -> None:
+        """A machine that slept, or whose database was away, was off as well: told unless others went on."""
+        if self._finished_at is None or wall_now() - self._finished_at < GAP:
+            return
+        async with self.house.db.read() as session:
+            last = await engine.last_sweep(session)
+        if last is not None and wall_now() - last.real >= GAP:
+            await self._tell_gap(last.house)
 
     async def _tell_gap(self, since: datetime) -> None:
         now = self.house.clock.now()
@@ -133,7 +158,7 @@ class Engine:
             return
         log.warning("engine_was_off", since=since.isoformat(), until=now.isoformat())
         async with self.house.db.write() as session:
-            late = await grants.count_overdue(session, now)
+            late = (await grants.overdue(session, now)).count
             facts = {"from": since.isoformat(), "to": now.isoformat(), "late": late}
             for workspace in await clients.living(session):
                 key = f"gap:{workspace.id}:{since.isoformat()}"
