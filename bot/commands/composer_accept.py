@@ -23,6 +23,10 @@ from storage import clients
 from storage import deliveries as delivery_rows
 from storage.models import Client, Connection, Post
 
+ALREADY = (
+    "This was queued already, as it was sent first, and not as it stands here. Close this window: /queue "
+    "shows what is queued, and changes it."
+)
 CLIENT_GONE = "That client does not exist any more. Open the composer again."
 
 
@@ -71,9 +75,10 @@ async def accept(
         client = await clients.get(session, actor.workspace_id, form.client_id)
         if client is None or client.closed_at is not None:
             raise Refused(CLIENT_GONE)
-        due = form.at.instants(client.zone)[:1] if not form.is_now else ()
-        draft = drafted(form, media, due[0] if due else now)
+        draft = drafted(form, media, now if form.is_now else _moment(form, client))
         post = await posting.standing(session, actor.workspace_id, draft.request_key)
+        if post is not None and not await _says(session, post, draft, form.is_now):
+            raise Refused(ALREADY)
         if post is None:
             rows = await posting.chosen_of(session, actor, draft)
             found = await examine(session, house, draft.proposed(rows))
@@ -88,6 +93,35 @@ async def accept(
         queued = await _queued(session, desk, asker, post, client, form.is_now)
     house.wake.engine.set()
     return queued
+
+
+def moved_words(form: Form, client: Client) -> str:
+    """What to say where the window shows a time in another zone than the client has by now; else nothing."""
+    if form.is_now or form.carried.zone in (None, client.zone):
+        return ""
+    return f"{client.slug} is in {client.zone} now, and the time below is meant there. Look at it once more."
+
+
+def _moment(form: Form, client: Client) -> datetime:
+    """The moment that was chosen (UTC-aware). Raises Refused where the client's zone has changed since."""
+    found = form.at.instants(client.zone)
+    moved = moved_words(form, client)
+    if moved or len(found) != 1:
+        raise Refused(moved or "Choose the time once more.")
+    return found[0]
+
+
+async def _says(session: AsyncSession, post: Post, draft: Draft, is_now: bool) -> bool:
+    """Whether a queued post is what this draft says: an answer may be lost, and its author go on writing."""
+    words = draft.content
+    media = [item["id"] for item in post.media] == [item.stored for item in words.media]
+    same = (post.text, post.title, post.link) == (words.text, words.title, words.link) and media
+    found = await delivery_rows.of_post(session, post.id)
+    texts = {row.id: delivery.text for delivery, row in found}
+    wanted = {item.connection_id: item.content.text for item in draft.proposed(row for _, row in found)}
+    own = {key: text if text != words.text else None for key, text in wanted.items()}
+    whom = set(draft.connection_ids) == set(texts)
+    return same and whom and texts == own and (is_now or post.due_at == draft.due_at)
 
 
 async def _queued(

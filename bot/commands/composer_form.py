@@ -21,10 +21,12 @@ FILM_ENDS = (".mp4", ".mov")
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What the modal carries for us: ids and digests only. `told`: keys of what was asked already; `stored`:
-    the ids of media that were fetched, by `bot.commands.media.key_of`."""
+    the ids of media that were fetched, by `bot.commands.media.key_of`; `zone`: that in which the window shows
+    the time."""
 
     client_id: str | None = None
     channel_id: str | None = None
+    zone: str | None = None
     told: frozenset[str] = frozenset()
     stored: Mapping[str, str] = field(default_factory=dict)
 
@@ -32,7 +34,7 @@ class Carried:
     def metadata(self) -> str:
         """The same as Slack keeps it."""
         told = sorted(self.told)[:TOLD_MOST]
-        fields = {"client": self.client_id, "channel": self.channel_id, "told": told}
+        fields = {"client": self.client_id, "channel": self.channel_id, "zone": self.zone, "told": told}
         return json.dumps(fields | {"stored": dict(self.stored)}, separators=(",", ":"))
 
 
@@ -103,6 +105,7 @@ def carried_by(view: Mapping[str, Any]) -> Carried:
     return Carried(
         found.get("client"),
         found.get("channel"),
+        found.get("zone"),
         frozenset(str(key) for key in found.get("told") or ()),
         {str(key): str(value) for key, value in stored.items()} if isinstance(stored, dict) else {},
     )

@@ -40,9 +40,9 @@ async def facts(
 ) -> messages.Composer:
     """What the composer shows for a client, as things stand now."""
     now = desk.house.clock.now()
-    carried = Carried(client.id if client else None, channel_id).metadata
     if client is None:
-        return messages.Composer(None, (), carried)
+        return messages.Composer(None, (), Carried(None, channel_id).metadata)
+    carried = Carried(client.id, channel_id, client.zone).metadata
     accounts, platforms = [], []
     for row, grant in await connections.with_grants(session, asker.actor.workspace_id, [client.id]):
         if row.platform not in desk.house.platforms:
@@ -71,9 +71,11 @@ async def facts(
 
 def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
     """The composer again with what its author had filled in, and what was wrong."""
+    client = shown.client
+    place = (client.id, client.zone) if client is not None else (None, None)
     return replace(
         shown,
-        metadata=replace(form.carried, client_id=shown.client.id if shown.client else None).metadata,
+        metadata=replace(form.carried, client_id=place[0], zone=place[1]).metadata,
         chosen=form.account_ids,
         text=form.text,
         texts={key: form.texts.get(key) or form.text for key in form.own},
@@ -126,7 +128,7 @@ def _reviewed(desk: Desk, info: PlatformInfo) -> bool:
 async def filled_in(desk: Desk, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
     """The composer for what was filled in, as things stand now. Raises Refused where the client is gone."""
     async with desk.house.db.read() as session:
-        client = await client_of(session, asker, form)
+        client = await client_of(session, asker, form) if form.client_id else None
         shown = await facts(session, desk, asker, client, form.channel_id)
     return refilled(shown, asker, form, problem)
 

@@ -20,6 +20,7 @@ from bot.messages import composer as messages
 from bot.messages.blocks import agree, listed
 from bot.messages.composer import FILES_MOST
 from bot.messages.composer_blocks import Attached
+from bot.messages.modals import INPUT_MAX
 
 LABELLED = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")  # a link, with the words it shows
 CHANNEL = re.compile(r"<#\w+\|([^<>]+)>")
@@ -34,7 +35,13 @@ async def make_draft(desk: Desk, press: Press, message: Mapping[str, Any]) -> No
         client = found[0] if len(found) == 1 else None
         shown = await composing.facts(session, desk, press.asker, client, press.channel_id)
     files, left_out = files_of(message)
-    draft = replace(shown, text=plain_text(str(message.get("text") or "")), files=files, problem=left_out)
+    text = plain_text(str(message.get("text") or ""))
+    too_long = len(text) > INPUT_MAX
+    said = (
+        [f"The text has {len(text):,} characters; only the first {INPUT_MAX:,} are here."] if too_long else []
+    )
+    problem = " ".join([*said, left_out]).strip()
+    draft = replace(shown, text=text, files=files, problem=problem)
     await desk.gateway.open_view(press.asker.actor.workspace_id, press.trigger_id, messages.composer(draft))
 
 

@@ -47,8 +47,9 @@ def window(desk: Desk, asker: Asker, items: Sequence[Item], channel_id: str | No
     """For these deliveries of one client, in the order in which they were due: it proposes the first one's
     own time, or a near one where that has passed."""
     now, due = desk.house.clock.now(), items[0].delivery.due_at
-    wall = wall_time.wall_at(due if due > now else now_rounded(now), items[0].client.zone)
-    return _window(desk, asker, items, wall, windows.metadata(choices_of(items), channel_id))
+    zone = items[0].client.zone
+    wall = wall_time.wall_at(due if due > now else now_rounded(now), zone)
+    return _window(desk, asker, items, wall, windows.metadata(choices_of(items), channel_id, zone=zone))
 
 
 def _window(
@@ -89,6 +90,8 @@ async def move(desk: Desk, asker: Asker, ack: AsyncAck, view: Mapping[str, Any])
     try:
         items = await _of_view(desk, asker, view)
         client, wall = items[0].client, read_wall(view["state"]["values"], queue_windows.AT)
+        if windows.read_carried(view).words.get("zone", client.zone) != client.zone:
+            raise Refused(f"{client.slug} is in {client.zone} now. Close this window and press Move again.")
         wrong = wall_time.problems(wall, client.zone, desk.house.clock.now(), queue_windows.AT)
         found = wall.instants(client.zone)
         if wrong:

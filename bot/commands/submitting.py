@@ -50,11 +50,18 @@ async def submit(desk: Desk, asker: Asker, ack: AsyncAck, form: Form) -> None:
 
 async def _early(desk: Desk, asker: Asker, form: Form) -> dict[str, str] | messages.Composer:
     """What can be said before any file is fetched: errors by field, or the window with what it needs."""
+    if not form.client_id:
+        return await filled_in(desk, asker, form, "Choose a client first.")
     async with desk.house.db.read() as session:
         client = await client_of(session, asker, form)
+    if not form.account_ids and not (shown := await filled_in(desk, asker, form)).accounts:
+        return shown
     problems = composer_checks.early_problems(form, client.zone, desk.house.clock.now())
     if problems:
         return problems
+    moved = composer_accept.moved_words(form, client)
+    if moved:
+        return await filled_in(desk, asker, form, moved)
     if composer_checks.is_ambiguous(form, client.zone):
         return await filled_in(desk, asker, form)
     if not form.has_media:

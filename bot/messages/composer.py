@@ -112,7 +112,7 @@ class Composer:
 
 
 def composer(facts: Composer) -> blocks.Block:
-    """The modal. Without a client, or without accounts, there is nothing to submit."""
+    """The modal. Without a client, or without accounts, nothing can be queued; what is written stays."""
     shown: list[blocks.Block] = []
     if facts.problem:
         shown.append(trouble(facts.problem))
@@ -122,7 +122,14 @@ def composer(facts: Composer) -> blocks.Block:
             slug = facts.client.slug
             words = f"`{slug}` has no accounts yet. `/connect instagram {slug}` links the first."
             shown.append(blocks.section(words).block)
-        return modals.modal(TITLE, shown, callback_id=actions.COMPOSER, metadata=facts.metadata)
+        written = _written(facts)
+        return modals.modal(
+            TITLE,
+            [*shown, *written],
+            callback_id=actions.COMPOSER,
+            submit="Go on" if written else None,  # Slack wants one where there are fields
+            metadata=facts.metadata,
+        )
     asking = _asking(facts.asking) if facts.asking is not None else []
     fields = [part for block in _fields(facts, facts.client) for part in _with_trouble(block, facts.troubles)]
     return modals.modal(
@@ -197,6 +204,21 @@ def _fields(facts: Composer, client: ComposerClient) -> list[blocks.Block]:
         *_moment(facts),
         *([preview.block] if preview is not None else []),
         *(blocks.context(blocks.escape(note)).block for note in _notes(facts)),
+    ]
+
+
+def _written(facts: Composer) -> list[blocks.Block]:
+    """What was written before an account could be chosen: Slack forgets what a window does not hold."""
+    is_begun = facts.text or facts.files or facts.link or facts.media or facts.alts or facts.title
+    if not is_begun and facts.when == NOW:
+        return []
+    title = modals.text_element(facts.title, most=TITLE_MOST)
+    return [
+        modals.field(TEXT, "Text", modals.text_element(facts.text, multiline=True), optional=True),
+        *([modals.field(TITLE_FIELD, "Title", title, optional=True)] if facts.title else []),
+        _link(facts),
+        *_media(facts),
+        *(_moment(facts) if facts.at is not None else []),
     ]
 
 

@@ -6,8 +6,10 @@ import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from bot.commands.media import fetch_all
 from bot.domain import posting
 from bot.domain.auditing import Actor
 from bot.domain.checking_posts import Cost, Planned, Proposed, Warned, Worry
@@ -19,7 +21,7 @@ from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
 from sandbox.slack.payloads import view_submission
 from storage import pictures
-from storage.models import AuditEvent, Delivery, Post
+from storage.models import AuditEvent, Client, Delivery, Post
 from tests.commands.scene import PICTURE, Scene
 
 
@@ -233,6 +235,53 @@ async def test_the_time_is_the_clients_with_the_authors_beside_it(scene: Scene) 
     await scene.calm()
     assert "In Europe/Berlin, the zone of client-a." in shown(scene)
     assert "03:00 there is 21:00 Sun 3 Jan for you (America/New_York)." in shown(scene)
+
+
+async def test_a_time_is_asked_about_again_where_the_clients_zone_was_changed_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever read 02:30 in Berlin meant that moment, and neither another one nor now."""
+    view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
+    account = next(iter(form))
+    client_id = account.partition(":")[2]
+    when = {
+        composer_blocks.AT.day: date(2027, 3, 28),
+        composer_blocks.AT.time: time(2, 30),
+        composer_blocks.WHEN: composer_blocks.LATER,
+    }
+    await scene.set(Client, client_id, zone="UTC")
+    await scene.ben.submit(view, form | when | {composer_blocks.TEXT: "Bread"})
+    assert "is in UTC now" in shown(scene) and await scene.all(Post) == []
+
+    real = fetch_all
+
+    async def moving(*args: Any) -> Any:
+        await scene.set(Client, client_id, zone="Europe/Berlin")  # where there is no 02:30 on that day
+        return await real(*args)
+
+    monkeypatch.setattr("bot.commands.submitting.fetch_all", moving)
+    await scene.ben.submit(view, {composer_blocks.MEDIA: PICTURE})
+    await scene.calm()
+    assert "is in Europe/Berlin now" in shown(scene) and await scene.all(Post) == []
+
+
+async def test_a_second_submit_that_says_something_else_is_not_told_as_queued(scene: Scene) -> None:
+    """The answer to the first was lost on the way, and its author went on writing."""
+    view, form = await opened(scene, *TWO[:1])
+    due, at = later()
+
+    async def submitted(**other: object) -> str:
+        scene.ben.fill(view, form | at | {composer_blocks.TEXT: "Bread"} | other)
+        payload = view_submission(scene.world, scene.ben.user, view, [])
+        return (await deliver(scene.world, "interactive", payload)).body
+
+    assert "Queued for" in await submitted()
+    for other in ({composer_blocks.TEXT: "Rolls"}, wall(due + timedelta(days=1))):
+        answer = await submitted(**other)
+        assert "was queued already, as it was sent first" in answer and "Queued for" not in answer
+    assert "Queued for" in await submitted()
+    (post,) = await scene.all(Post)
+    assert (post.text, post.due_at) == ("Bread", due)
 
 
 async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:

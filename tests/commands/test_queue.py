@@ -181,6 +181,16 @@ async def test_a_post_is_moved_over_a_change_of_the_clocks_in_the_clients_zone(s
     assert (await scene.get(Delivery, delivery)).due_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
 
 
+async def test_a_move_is_not_made_in_another_zone_than_its_window_showed(scene: Scene) -> None:
+    _, delivery = await one(scene)
+    view = await window(scene, await listed(scene), actions.QUEUE_MOVE)
+    row = await scene.get(Delivery, delivery)
+    await scene.set(Client, row.client_id, zone="America/New_York")
+    seen = await scene.ben.submit(view, wall(soon(days=9), window="queue"))
+    assert "client-a is in America/New_York now" in seen.errors[queue_windows.AT.time]
+    assert (await scene.get(Delivery, delivery)).due_at == row.due_at
+
+
 async def test_cancelled_and_restored(scene: Scene) -> None:
     _, delivery = await one(scene)
     after = await scene.press(scene.ben, await listed(scene), actions.QUEUE_CANCEL)

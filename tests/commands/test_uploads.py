@@ -248,6 +248,30 @@ async def test_a_text_alone_becomes_a_draft(scene: Scene) -> None:
     assert (post.text, post.media) == ("Open late", [])
 
 
+async def test_a_draft_stays_until_a_client_with_accounts_is_chosen(scene: Scene) -> None:
+    """Made in a channel of several clients, and of one without accounts first."""
+    for slug, platform in (("client-a", "instagram"), ("bakery", "instagram")):
+        await scene.account(await scene.client(slug), platform, slug)
+    await scene.client("cafe")
+    long = "Open late " + "o" * 3000
+    view = await drafted(scene, scene.ben.say(scene.team.id, long, files=(upload(scene),)))
+    assert "has 3,010 characters; only the first 3,000 are here" in str(view.body)
+    await scene.ben.submit(view)
+    assert "Choose a client first" in shown(scene)
+    for typed in ("caf", "bak"):
+        assert "Open late" in shown(scene) and "bread.jpg" in shown(scene)
+        (offered,) = await scene.ben.suggest(view, composer_blocks.CLIENT, typed)
+        await scene.ben.press(view, composer_blocks.CLIENT, chosen=offered)
+        await scene.calm()
+        if typed == "caf":
+            await scene.ben.submit(view)
+            assert "has no accounts yet" in shown(scene) and await scene.all(Post) == []
+    await scene.ben.submit(view, {composer_blocks.TEXT: "Open late"})
+    await scene.calm()
+    (post,) = await scene.all(Post)
+    assert post.text == "Open late" and len(post.media) == 1
+
+
 async def test_a_guest_makes_no_posts(scene: Scene) -> None:
     client_id = await scene.client()
     await scene.account(client_id, "x")

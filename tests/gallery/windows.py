@@ -235,6 +235,8 @@ COMPOSER = [
         ),
     ),
     case("composer/no client", composer.composer, replace(PLAIN, client=None)),
+    case("composer/no client yet", composer.composer, replace(FULL, client=None, accounts=(), at=None)),
+    case("composer/no accounts", composer.composer, replace(FULL, accounts=())),
     *[case(f"composer/{size} accounts", composer.composer, _composer(size)) for size in SIZES],
     ugly(
         "composer/long, emoji, right to left",
