@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import preferences
 from bot.domain.digests import is_person
 from bot.domain.telling import OPERATIONS, tell_event
 from storage import absences as store
@@ -34,9 +35,9 @@ GONE = (Standing.DEACTIVATED, Standing.UNKNOWN)
 
 
 async def whom(session: AsyncSession, workspace: Workspace) -> list[str]:
-    """Everybody on whom something of the workspace depends, once: mentioned people and backups, admins, and
-    those who asked for its logins."""
-    found = [*workspace.admins]
+    """Everybody on whom something of the workspace depends, once: mentioned people and backups, those whom
+    operations calls, admins, and those who asked for its logins."""
+    found = [*workspace.admins, *preferences.of(workspace).operations_mentions]
     for client in await clients.all_open(session, workspace.id):
         found += [*client.mentions, *client.backup]
     found += (await logins.asked_by(session, workspace.id)).values()

@@ -26,7 +26,8 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Gone:
     """Who left, and what depends on him. `person`: a Slack user id; `standing`: "deactivated", or "unknown"
-    where Slack knows nobody of that id; `logins` are the first of `logins_in_all`."""
+    where Slack knows nobody of that id; `logins` are the first of `logins_in_all`; `is_called`: mentioned in
+    the alerts of the operations channel."""
 
     person: str
     standing: str
@@ -34,6 +35,7 @@ class Gone:
     logins_in_all: int = 0
     clients: tuple[Named, ...] = ()
     is_admin: bool = False
+    is_called: bool = False
 
 
 def gone(facts: Gone) -> Message:
@@ -43,6 +45,7 @@ def gone(facts: Gone) -> Message:
         count(facts.logins_in_all, "login") if facts.logins_in_all else "",
         count(len(facts.clients), "client") if facts.clients else "",
         "the set-up of this workspace" if facts.is_admin else "",
+        "the alerts of this channel" if facts.is_called else "",
     ]
     on = listed([word for word in depends if word])
     return message(
@@ -50,7 +53,7 @@ def gone(facts: Gone) -> Message:
             section(f"👋 *<@{facts.person}> {happened}.* Still resting on this person: {on}."),
             *_logins(facts),
             *_clients(facts.clients),
-            _admin() if facts.is_admin else None,
+            _workspace(facts),
         ]
     )
 
@@ -88,5 +91,9 @@ def _clients(clients: Sequence[Named]) -> list[Part | None]:
     return parts
 
 
-def _admin() -> Part | None:
-    return row(button("Choose other admins", names.OPEN_SETUP, "setup"))
+def _workspace(facts: Gone) -> Part | None:
+    """What the workspace's own settings say of the person."""
+    others = button("Choose other admins", names.OPEN_SETUP, "setup")
+    called = button("Change who is called here", names.OPEN_SETTINGS, "gone")
+    chosen = [others] * facts.is_admin + [called] * facts.is_called
+    return row(*chosen) if chosen else None

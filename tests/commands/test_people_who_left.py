@@ -119,6 +119,21 @@ async def test_admins_unknown_and_foreign_people(scene: Scene) -> None:
     assert {row.user_id for row in await scene.all(Absence)} == {"U0TYPO", scene.ada.user.id}
 
 
+async def test_whom_operations_calls_is_looked_for_too(scene: Scene) -> None:
+    call = await begin(scene)
+    ben = scene.ben.user
+    await scene.set_workspace(settings={"operations_mentions": [ben.id, "S0GROUP"]})
+    ben.deleted = True
+    await call.tick()
+    await scene.settle()
+    (told,) = in_operations(scene)
+    assert f"<@{ben.id}> was deactivated in Slack" in told.text and "the alerts of this channel" in told.text
+    assert buttons(told)["Change who is called here"]["action_id"] == actions.OPEN_SETTINGS
+    await scene.set_workspace(settings={})
+    await next_day(scene, call)
+    assert await scene.all(Absence) == []
+
+
 async def test_while_slack_is_down_the_look_waits_and_nothing_is_lost(scene: Scene) -> None:
     call = await begin(scene)
     ben = scene.ben.user

@@ -364,7 +364,9 @@ def _login(number: int = 1, **values: object) -> LoginLine:
 
 def _left(number: int) -> Gone:
     named = tuple(Named(client, True, at % 2 == 0) for at, client in enumerate(clients(number)))
-    return Gone("U0BOB", "deactivated", tuple(_login() for _ in range(min(number, 8))), number, named, True)
+    return Gone(
+        "U0BOB", "deactivated", tuple(_login() for _ in range(min(number, 8))), number, named, True, True
+    )
 
 
 def _risk(number: int, **values: object) -> Digest:
@@ -447,6 +449,7 @@ ROUNDS = [
     ),
     case("absence/deactivated", absences.gone, replace(_left(2), is_admin=True)),
     case("absence/unknown, only an admin", absences.gone, Gone("U0BOB", "unknown", is_admin=True)),
+    case("absence/called in operations", absences.gone, Gone("U0BOB", "deactivated", is_called=True)),
     *[case(f"absence/{size} logins and clients", absences.gone, _left(size)) for size in SIZES[1:]],
     case("pause/one client", pausing.paused, Pause(CLIENT, NOW, "U0BOB", waiting=3)),
     case("pause/nothing waits", pausing.paused, Pause(CLIENT, NOW, "U0BOB")),

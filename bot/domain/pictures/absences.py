@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.domain import preferences
 from bot.domain.house import House
 from bot.domain.pictures.logins import line_of
 from bot.domain.pictures.parts import client_name
@@ -36,6 +37,7 @@ async def gone(
             resting = await logins.reach(session, workspace_id, [grant_id])
             lines.append(replace(line_of(house, workspace, grant, resting), opened_by=person))
     is_admin = person in workspace.admins
-    if not found and not mine and not is_admin:
+    is_called = person in preferences.of(workspace).operations_mentions
+    if not found and not mine and not is_admin and not is_called:
         return None
-    return Gone(person, standing, tuple(lines), len(mine), tuple(found), is_admin)
+    return Gone(person, standing, tuple(lines), len(mine), tuple(found), is_admin, is_called)
