@@ -18,12 +18,18 @@ TOLD_AGAIN = 2  # of what comes and goes by itself, so many cures are told besid
 
 
 async def close_for_grant(
-    session: AsyncSession, grant_id: str, how: str, now: datetime, cured: tuple[str, ...] = ()
+    session: AsyncSession,
+    grant_id: str,
+    how: str,
+    now: datetime,
+    cured: tuple[str, ...] = (),
+    *,
+    renewed: bool = True,
 ) -> None:
     """The grant lives again, and the accounts in `cured` (connection ids) were checked with it: their open
-    incidents close and say so."""
+    incidents close and say so. One that was not `renewed` lived before: what is warned of goes on."""
     for incident in await store.open_for_grant(session, grant_id):
-        mine = incident.kind == "grant" or incident.connection_id in cured
+        mine = (renewed and incident.kind == "grant") or incident.connection_id in cured
         if mine:
             await close_one(session, incident, how, now)
     await _after_cure(session, grant_id, now)

@@ -121,7 +121,7 @@ async def _store(
     connection = await storing.store_account(
         session, house, client, grant, found, account, actor, actor.user_id, now
     )
-    await storing.lives_again(session, house, grant.id, now, [connection.id])
+    await storing.lives_again(session, house, grant.id, now, [connection.id], renewed=False)
     return connection
 
 

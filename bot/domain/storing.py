@@ -108,12 +108,19 @@ async def store_own_token(
 
 
 async def lives_again(
-    session: AsyncSession, house: House, grant_id: str, now: datetime, linked: Iterable[str] = ()
+    session: AsyncSession,
+    house: House,
+    grant_id: str,
+    now: datetime,
+    linked: Iterable[str] = (),
+    *,
+    renewed: bool = True,
 ) -> None:
-    """The grant works, and the accounts in `linked` (connection ids) were checked with it: their incidents
-    close, and what waited goes out. Accounts in trouble of their own keep waiting."""
+    """The grant works, by a consent or (not `renewed`) as before, and the accounts in `linked` (connection
+    ids) were checked with it: their incidents close, and what waited goes out. Accounts in trouble of their
+    own keep waiting."""
     cured = tuple(linked)
-    await incident_closing.close_for_grant(session, grant_id, "relinked", now, cured)
+    await incident_closing.close_for_grant(session, grant_id, "relinked", now, cured, renewed=renewed)
     for connection_id in cured:  # one that came from another grant has its incident there
         await close_trouble(session, connection_id, "relinked", now)
     await incident_closing.end_links(session, cured)

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from bot.domain import living, second_look
+from bot.domain import incidents, living, second_look
 from bot.domain.auditing import Actor
 from bot.domain.errors import Refused
 from bot.domain.handing_over import ask
 from bot.domain.house import House
 from bot.domain.inviting import address
+from bot.domain.outcomes import Judgement, Outcome
+from bot.platforms.errors import Reason
 from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from sandbox.platforms.testing_meta import ANNA, BEN
@@ -33,7 +35,9 @@ from storage.models import (
     new_id,
 )
 from tests.domain import logins
+from tests.domain.crowd import work
 from tests.domain.logins import PAGES, five_clients, many_pages, take
+from tests.domain.test_reminding import warned
 from tests.support import a_client, grant_of, house_at, linked
 
 
@@ -160,6 +164,26 @@ async def test_a_page_that_a_living_login_reaches_needs_no_consent(
         async with database.read() as session:
             left = await living.offers(session, house, second, "facebook")
         assert PAGES[5] not in {item.account.id for item in left}
+
+
+async def test_a_warning_goes_on_where_a_living_login_is_used_again(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    many_pages(twins)
+    async with house_at(twins, database, tmp_path, platforms=("facebook",)) as house:
+        first, second = await a_client(house, "client-a", "C1"), await a_client(house, "client-b", "C2")
+        await take(house, twins, first, PAGES[:2])
+        (old, broken) = await logins.living(house)
+        warning = await warned(house, old, days=13)
+        why = Judgement(Outcome.DEAD, Reason.ROLE_LOST, "x")
+        async with house.db.write() as session:
+            await incidents.connection_in_trouble(session, house, broken, why, house.clock.now())
+        for client, page in ((second, PAGES[5]), (first, broken.account_id)):
+            await living.link(house, member(client), client.id, old.grant_id, "facebook", page)
+        await work(house)
+        found = {row.kind: (row.id, row.state) for row in await rows(database, Incident)}
+        assert found["grant"] == (warning.id, "open")  # the same person is needed at the same end
+        assert found["connection"][1] == "closed"
 
 
 async def test_a_living_login_is_asked_before_it_is_used(
