@@ -94,18 +94,21 @@ async def _invite(desk: Desk, press: Press, wanted: Sequence[tuple[Client, Seque
     here = press.channel_id
     bot_is_here = here is None or await connecting.bot_is_in(desk, press.asker.actor.workspace_id, here)
     done: list[messages.Renewing] = []
+    without: list[str] = []
     for client, rows in wanted:
         is_own = here is not None and here in (client.team_channel, client.client_channel)
         channel_id = here if here is not None and is_own else client.team_channel
         if channel_id is None:
-            raise Refused(
-                f"`{client.slug}` has no channel yet where a link could stand. Use `/connect` in one."
-            )
+            without.append(client.slug)
+            continue
         held = is_own and not bot_is_here
         async with desk.house.db.write() as session:
-            done.append(await _invite_client(session, desk, press.asker, client.id, rows, channel_id, held))
+            item = await _invite_client(session, desk, press.asker, client.id, rows, channel_id, held)
+        done += [item] if item is not None else []
+    if not done:
+        raise Refused(messages.no_channel(without)) if without else NotCurrent(MOVED_ON)
     desk.house.wake.outbox.set()
-    return messages.renewing(done)
+    return messages.renewing(done, without)
 
 
 async def _invite_client(
@@ -116,14 +119,15 @@ async def _invite_client(
     rows: Sequence[Connection],
     channel_id: str,
     held: bool,
-) -> messages.Renewing:
+) -> messages.Renewing | None:
     """One message for a client, a line a login: signing in once renews all that rests on it. The client's row
-    is held meanwhile: of two presses at once the second finds the first one's links."""
+    is held meanwhile: of two presses at once the second finds the first one's links. None where no account
+    is any more as it was seen."""
     now = desk.house.clock.now()
     client = await session.get_one(Client, client_id, with_for_update=True, populate_existing=True)
     current = [row for row in rows if await _is_current(session, row)]
     if not current:
-        raise NotCurrent(MOVED_ON)
+        return None
     fresh = await _not_asked(session, asker, current, now)
     by_login = list({row.grant_id: row for row in reversed(fresh)}.values())[::-1]
     for start in range(0, len(by_login), LINES_MOST):

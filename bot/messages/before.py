@@ -155,9 +155,17 @@ def _pager(facts: BeforeFacts, value: str) -> list[Part | None]:
     ]
 
 
-def renewing(done: Sequence[Renewing]) -> Message:
-    """Where the links are; to the person who pressed alone."""
-    return message([section("\n".join(_asked(item) for item in done[:20])), _more(done)])
+def renewing(done: Sequence[Renewing], without: Sequence[str] = ()) -> Message:
+    """Where the links are; to the person who pressed alone. `without`: slugs of clients without a channel."""
+    where = section("\n".join(_asked(item) for item in done[:20]))
+    return message([where, _more(done), context(no_channel(without)) if without else None])
+
+
+def no_channel(slugs: Sequence[str]) -> str:
+    """No link can be posted for these clients."""
+    shown = listed([f"`{slug}`" for slug in slugs], 10)
+    has = agree(len(slugs), "has", "have")
+    return f"{shown} {has} no channel yet where a link could stand. Use `/connect` in one."
 
 
 def _more(done: Sequence[Renewing]) -> Part | None:

@@ -214,6 +214,21 @@ async def test_another_clients_links_go_into_its_own_channel(scene: Scene) -> No
     assert {item.channel_id for item in await notices(scene, "invitation")} == {bakery.id, scene.team.id}
 
 
+async def test_one_client_without_a_channel_keeps_no_other_from_its_links(scene: Scene) -> None:
+    await office(scene)
+    bakery = await scene.client("bakery")
+    await scene.set(Client, bakery, team_channel=None)
+    await ends(scene, await scene.account(bakery, "instagram", "bread"), 3)
+    answer = await scene.answer(scene.ben, "/health", f"all before {in_days(scene, 20)}")
+    said = await scene.press(scene.ben, answer, actions.RENEW_ALL)
+    assert "@soon" in said.text and "is on its way into" in said.text
+    assert "`bakery` has no channel yet where a link could stand" in said.text
+    assert {row.client_id for row in await scene.all(Invitation)} != {bakery}
+    alone = await scene.answer(scene.ben, "/health", f"bakery before {in_days(scene, 20)}")
+    refused = await scene.press(scene.ben, alone, actions.RENEW)
+    assert "has no channel yet" in refused.text and len(await scene.all(Invitation)) == 2
+
+
 async def test_long_answers_are_paged(scene: Scene) -> None:
     client_id = await scene.client()
     for number in range(12):

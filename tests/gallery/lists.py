@@ -179,6 +179,7 @@ BEFORE = [
             Renewing(OTHER, ("@northwind on X",), "C0TEAM", is_new=False),
             Renewing(OTHER, ("@northwind on X",), "C0SHARED", invite_bot="U0LAMP"),
         ],
+        ("new-one", "old-one"),
     ),
     *[
         case(
