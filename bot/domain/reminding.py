@@ -113,7 +113,7 @@ def _last_step(incident: Incident, workspace: Workspace) -> datetime | None:
     until = incident.detail.get("until") if incident.severity == WARNING else None
     if not until:
         return None
-    return working_time.of(workspace).not_on_a_day_off(datetime.fromisoformat(until) - days)
+    return working_time.of(workspace).within_hours(datetime.fromisoformat(until) - days)
 
 
 async def remind(house: House) -> int:

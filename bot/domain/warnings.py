@@ -69,7 +69,7 @@ def next_step(until: datetime, now: datetime, hours: WorkingTime, days: Sequence
 
 
 def _moment(until: datetime, days: int, hours: WorkingTime) -> datetime:
-    return hours.not_on_a_day_off(until - timedelta(days=days))
+    return hours.within_hours(until - timedelta(days=days))
 
 
 async def _early(session: AsyncSession, found: Watched, until: datetime) -> int | None:

@@ -52,10 +52,12 @@ class WorkingTime:
         """When people start to work in the week after this one."""
         return self.opening(now, 8 - now.astimezone(self.zone).isoweekday())
 
-    def not_on_a_day_off(self, moment: datetime) -> datetime:
-        """`moment`, or the opening of the last working day before it where it falls on a day off."""
+    def within_hours(self, moment: datetime) -> datetime:
+        """`moment`, where people are at work then; otherwise the opening of that day, or of the last working
+        day before it where it falls on a day off."""
         day = moment.astimezone(self.zone).date()
-        if day.isoweekday() in self.days:
+        begins, ends = self._span(day)
+        if day.isoweekday() in self.days and begins <= moment < ends:
             return moment
         while day.isoweekday() not in self.days:
             day -= DAY

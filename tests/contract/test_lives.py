@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.domain import second_look
 from bot.domain.house import House
@@ -14,9 +14,9 @@ from bot.platforms.base import RefreshKind
 from bot.platforms.errors import Kind, PlatformError
 from bot.platforms.registry import INSTAGRAM_ON_FACEBOOK
 from storage import connections as rows
-from storage.models import Connection, Grant, Incident, Notice
+from storage.models import Connection, Grant, Incident, Notice, Workspace
 from tests.contract.conftest import Stage
-from tests.domain.crowd import live
+from tests.domain.crowd import live, round_the_clock
 from tests.support import grant_of
 
 HOURLY = ("x", "tiktok", "youtube")
@@ -61,6 +61,8 @@ async def test_a_person_is_warned_two_weeks_ahead_where_the_platform_wants_one(s
     if days is None:
         pytest.skip("nobody is needed there")
     connection = await stage.linked()
+    async with stage.house.db.write() as session:
+        await session.execute(update(Workspace).values(**round_the_clock(stage.house.clock.now())))
     for _ in range(0, days - 30, 30):  # in steps that leave time to renew
         stage.twins.advance(days=29)
         await live(stage.house, stage.twins, days=1)

@@ -16,17 +16,15 @@ from bot.renderers import build_renderers
 from sandbox.platforms.testing import Twins
 from storage.database import Database
 from storage.models import AuditEvent, Client, Connection, Grant, Incident, Notice, Workspace
-from tests.domain.crowd import all_incidents, live, news, told
+from tests.domain.crowd import all_incidents, live, news, round_the_clock, told
 from tests.support import a_client, an_invitation, house_at, linked, walk
-
-ALWAYS = {"working_days": [1, 2, 3, 4, 5, 6, 7], "working_hours": [0, 23]}
 
 
 async def dies(house: House, connection: Connection) -> Incident:
     """The person removed our app, as the second look finds it."""
     now = house.clock.now()
     async with house.db.write() as session:
-        await session.execute(update(Workspace).values(settings=ALWAYS))
+        await session.execute(update(Workspace).values(**round_the_clock(house.clock.now())))
         dead = {"state": "dead", "reason": "revoked", "reason_at": now, "next_due_at": None}
         await session.execute(update(Grant).where(Grant.id == connection.grant_id).values(**dead))
         await session.execute(update(Client).values(mentions=["U0BOB"]))
@@ -39,7 +37,7 @@ async def warned(house: House, connection: Connection, **span: float) -> Inciden
     """A person will be needed then; the warning's thread stands."""
     end = house.clock.now() + timedelta(**span)
     async with house.db.write() as session:
-        await session.execute(update(Workspace).values(settings=ALWAYS))
+        await session.execute(update(Workspace).values(**round_the_clock(house.clock.now())))
         values = {"data_access_expires_at": end, "consented_at": end - timedelta(days=90)}
         await session.execute(update(Grant).where(Grant.id == connection.grant_id).values(**values))
         grant = await session.get_one(Grant, connection.grant_id, populate_existing=True)

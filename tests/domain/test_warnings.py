@@ -17,19 +17,18 @@ from sandbox.platforms.testing import Twins
 from storage import watching
 from storage.database import Database
 from storage.models import Connection, Delivery, Grant, Incident, Workspace
-from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, told, work
+from tests.domain.crowd import a_post, all_incidents, linked_as, live, news, round_the_clock, told, work
 from tests.support import a_client, an_invitation, grant_of, house_at, linked, walk
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
-ALWAYS = {"working_days": [1, 2, 3, 4, 5, 6, 7]}
 
 
 async def ends_in(house: House, connection: Connection, **span: float) -> datetime:
     """A consent whose end only a person can move (a data access end), looked at as after a consent."""
     end = house.clock.now() + timedelta(**span)
     async with house.db.write() as session:
-        await session.execute(update(Workspace).values(settings=ALWAYS))
+        await session.execute(update(Workspace).values(**round_the_clock(house.clock.now())))
         long_ago = house.clock.now() - timedelta(days=70)  # of a short life people hear at linking
         values = {"data_access_expires_at": end, "consented_at": long_ago}
         await session.execute(update(Grant).where(Grant.id == connection.grant_id).values(**values))
@@ -93,7 +92,7 @@ async def test_a_renewal_that_keeps_failing_is_told_before_the_end(
         connection = await linked(house, twins, "instagram")
         now = house.clock.now()
         async with house.db.write() as session:
-            await session.execute(update(Workspace).values(settings=ALWAYS))
+            await session.execute(update(Workspace).values(**round_the_clock(house.clock.now())))
             life = {
                 "access_issued_at": now - 51 * DAY,
                 "access_expires_at": now + 9 * DAY,
@@ -266,10 +265,15 @@ BERLIN = working_time.of(Workspace(zone="Europe/Berlin", settings={}))
         (datetime(2026, 11, 20, 15, tzinfo=UTC), datetime(2026, 11, 20, 15, tzinfo=UTC)),  # a Friday
         (datetime(2026, 11, 21, 15, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),
         (datetime(2026, 11, 22, 15, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),
+        (datetime(2026, 11, 20, 2, 12, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # in the night
+        (datetime(2026, 11, 20, 17, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # when they go
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), datetime(2026, 11, 23, 8, tzinfo=UTC)),  # Monday, there
     ],
 )
-def test_a_day_off_is_warned_on_the_last_working_day_before(moment: datetime, warned: datetime) -> None:
-    assert BERLIN.not_on_a_day_off(moment) == warned
+def test_a_warning_comes_in_working_hours_and_on_the_last_working_day_before_a_day_off(
+    moment: datetime, warned: datetime
+) -> None:
+    assert BERLIN.within_hours(moment) == warned
 
 
 def test_working_hours_pass_only_while_people_work() -> None:
