@@ -43,7 +43,7 @@ def drafted(form: Form, media: Sequence[Media], due_at: datetime) -> Draft:
     """The post that was filled in."""
     described = zip(media, [*descriptions(form), *[""] * len(media)], strict=False)
     return Draft(
-        request_key=f"composer:{form.view_id}",
+        request_key=_key(form),
         client_id=form.client_id,
         connection_ids=form.account_ids,
         content=Content(
@@ -55,6 +55,16 @@ def drafted(form: Form, media: Sequence[Media], due_at: datetime) -> Draft:
         due_at=due_at,
         texts=form.own_texts,
     )
+
+
+def _key(form: Form) -> str:
+    return f"composer:{form.view_id}"
+
+
+async def is_queued(desk: Desk, asker: Asker, form: Form) -> bool:
+    """Whether the window's post stands already."""
+    async with desk.house.db.read() as session:
+        return await posting.standing(session, asker.actor.workspace_id, _key(form)) is not None
 
 
 def descriptions(form: Form) -> list[str]:

@@ -42,7 +42,7 @@ class Carried:
 class Form:
     """What was filled in. `at`: the client's wall time; `own`: the platforms that were ticked for a text of
     their own, `texts` what was written for them; `title` is None where no platform has one; `files`
-    lie in Slack, `files_block` is where more were added."""
+    lie in Slack, `files_block` is where more were added; `view_hash`: the window's, as Slack marks it."""
 
     view_id: str
     carried: Carried
@@ -58,6 +58,7 @@ class Form:
     files: tuple[Attached, ...] = ()
     files_block: str = composer_blocks.MEDIA
     title: str | None = None
+    view_hash: str = ""
 
     @property
     def client_id(self) -> str:
@@ -141,6 +142,7 @@ def read_form(view: Mapping[str, Any]) -> Form:
         files=tuple(_files(values)),
         files_block=next((block for block in values if block.startswith(FILES)), composer_blocks.MEDIA),
         title=_typed(values, composer_blocks.TITLE_FIELD) if composer_blocks.TITLE_FIELD in values else None,
+        view_hash=str(view.get("hash") or ""),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.commands import composing, drafting, previewing
+from bot.commands import composer_accept, composing, drafting, previewing
 from bot.commands.composer_form import Form, read_form
 from bot.commands.composing import DOING, filled_in
 from bot.commands.desk import Desk
@@ -37,6 +37,7 @@ from bot.domain import clients
 from bot.domain.errors import Refused
 from bot.messages import actions, blocks, composer_blocks
 from bot.messages import composer as messages
+from bot.slack.errors import ViewConflict
 from storage import clients as client_rows
 
 MENU_MOST = 100
@@ -86,7 +87,12 @@ async def reshape(desk: Desk, press: Press) -> None:
 async def _refill(desk: Desk, asker: Asker, form: Form, problem: str = "") -> None:
     demand_member(asker, DOING)
     view = messages.composer(await filled_in(desk, asker, form, problem))
-    await desk.gateway.update_view(asker.actor.workspace_id, form.view_id, view)
+    place = asker.actor.workspace_id, form.view_id, view
+    try:
+        await desk.gateway.update_view(*place, form.view_hash or None)
+    except ViewConflict:  # by a choice made meanwhile, or by the answer to a Submit
+        if not await composer_accept.is_queued(desk, asker, form):
+            await desk.gateway.update_view(*place)
 
 
 async def client_menu(desk: Desk, asker: Asker, query: str) -> list[blocks.Block]:

@@ -52,8 +52,14 @@ async def _early(desk: Desk, asker: Asker, form: Form) -> dict[str, str] | messa
     """What can be said before any file is fetched: errors by field, or the window with what it needs."""
     if not form.client_id:
         return await filled_in(desk, asker, form, "Choose a client first.")
-    async with desk.house.db.read() as session:
-        client = await client_of(session, asker, form)
+    try:
+        async with desk.house.db.read() as session:
+            client = await client_of(session, asker, form)
+    except Refused as gone:
+        if form.account_ids:
+            raise
+        nobody = replace(form, carried=replace(form.carried, client_id=None))
+        return await filled_in(desk, asker, nobody, gone.text)
     if not form.account_ids and not (shown := await filled_in(desk, asker, form)).accounts:
         return shown
     problems = composer_checks.early_problems(form, client.zone, desk.house.clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from bot.messages import actions, composer_blocks, queue_windows
 from bot.platforms.content import Content
 from sandbox.agency import wall
 from sandbox.slack.delivery import deliver
-from sandbox.slack.payloads import view_submission
+from sandbox.slack.payloads import view_actions, view_submission
 from storage import pictures
 from storage.models import AuditEvent, Client, Delivery, Post
 from tests.commands.scene import PICTURE, Scene
@@ -282,6 +283,27 @@ async def test_a_second_submit_that_says_something_else_is_not_told_as_queued(sc
     assert "Queued for" in await submitted()
     (post,) = await scene.all(Post)
     assert (post.text, post.due_at) == ("Bread", due)
+
+
+async def test_a_choice_that_arrives_behind_the_submit_does_not_bring_the_composer_back(scene: Scene) -> None:
+    view, form = await opened(scene, *TWO[:1])
+    _, at = later()
+    scene.ben.fill(view, form | at | {composer_blocks.TEXT: "Bread"})
+    action = {
+        "type": "radio_buttons",
+        "action_id": composer_blocks.WHEN,
+        "block_id": composer_blocks.WHEN,
+        "action_ts": scene.world.next_ts(),
+    }
+    chosen = view_actions(scene.world, scene.ben.user, view, action)
+    await deliver(scene.world, "interactive", chosen)
+    await scene.calm()
+    chosen = copy.deepcopy(view_actions(scene.world, scene.ben.user, view, action))
+    await scene.ben.submit(view)
+    assert "Queued for" in shown(scene)
+    await deliver(scene.world, "interactive", chosen)
+    await scene.calm()
+    assert "Queued for" in shown(scene) and "'submit'" not in shown(scene)
 
 
 async def test_descriptions_go_with_their_pictures(scene: Scene) -> None:

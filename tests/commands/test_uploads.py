@@ -15,7 +15,7 @@ from bot.platforms.registry import build_platforms
 from bot.settings import load_settings
 from bot.slack.files import FileForbidden, FileTooLarge
 from sandbox.platforms.testing import jpeg
-from storage.models import MediaUse, Post, StoredMedia
+from storage.models import Client, MediaUse, Post, StoredMedia
 from tests.commands.scene import PICTURE, Scene
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
@@ -252,7 +252,7 @@ async def test_a_draft_stays_until_a_client_with_accounts_is_chosen(scene: Scene
     """Made in a channel of several clients, and of one without accounts first."""
     for slug, platform in (("client-a", "instagram"), ("bakery", "instagram")):
         await scene.account(await scene.client(slug), platform, slug)
-    await scene.client("cafe")
+    without = await scene.client("cafe")
     long = "Open late " + "o" * 3000
     view = await drafted(scene, scene.ben.say(scene.team.id, long, files=(upload(scene),)))
     assert "has 3,010 characters; only the first 3,000 are here" in str(view.body)
@@ -266,6 +266,9 @@ async def test_a_draft_stays_until_a_client_with_accounts_is_chosen(scene: Scene
         if typed == "caf":
             await scene.ben.submit(view)
             assert "has no accounts yet" in shown(scene) and await scene.all(Post) == []
+            await scene.set(Client, without, closed_at=scene.house.clock.now())
+            await scene.ben.submit(view)
+            assert "That client does not exist any more" in shown(scene)
     await scene.ben.submit(view, {composer_blocks.TEXT: "Open late"})
     await scene.calm()
     (post,) = await scene.all(Post)
