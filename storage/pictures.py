@@ -159,13 +159,19 @@ async def first_after(session: AsyncSession, ends: Mapping[str, datetime]) -> Ma
 
 async def posts_to_come(
     session: AsyncSession, client_ids: Sequence[str], since: datetime, until: datetime
-) -> Sequence[tuple[str, datetime]]:
-    """Posts of these clients that wait for a moment between two: each with its client and when it is due."""
-    waits = select(Delivery.id).where(Delivery.post_id == Post.id, Delivery.state.in_(UNSENT))
-    query = select(Post.client_id, Post.due_at).where(
-        Post.client_id.in_(client_ids), Post.due_at >= since, Post.due_at < until, waits.exists()
+) -> Sequence[tuple[str, str, datetime]]:
+    """What waits for a moment between two on accounts of these clients: client, post, and when it is due."""
+    query = (
+        select(Delivery.client_id, Delivery.post_id, Delivery.due_at)
+        .where(
+            Delivery.client_id.in_(client_ids),
+            Delivery.state.in_(UNSENT),
+            Delivery.due_at >= since,
+            Delivery.due_at < until,
+        )
+        .distinct()
     )
-    return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+    return [(row[0], row[1], row[2]) for row in (await session.execute(query)).all()]
 
 
 async def outcomes(

@@ -69,13 +69,13 @@ async def _full_days(
     start = datetime.combine(days[0] - DAY, time(), UTC)  # wider than any zone's day
     end = datetime.combine(days[-1] + 2 * DAY, time(), UTC)
     by_id = {client.id: client for client in found}
-    posts: dict[tuple[str, date], int] = defaultdict(int)
-    for client_id, due_at in await pictures.posts_to_come(session, list(by_id), start, end):
-        posts[client_id, due_at.astimezone(zone_of(by_id[client_id].zone)).date()] += 1
+    posts: dict[tuple[str, date], set[str]] = defaultdict(set)
+    for client_id, post_id, due_at in await pictures.posts_to_come(session, list(by_id), start, end):
+        posts[client_id, due_at.astimezone(zone_of(by_id[client_id].zone)).date()].add(post_id)
     return [
         (by_id[client_id], day)
-        for (client_id, day), number in sorted(posts.items())
-        if number >= many and day in days
+        for (client_id, day), its_posts in sorted(posts.items())
+        if len(its_posts) >= many and day in days
     ]
 
 

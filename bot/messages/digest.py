@@ -71,7 +71,7 @@ class LastWeek:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A workspace's week. `needed`: the first of `needed_in_all` accounts that need a person within 14 days
+    """A workspace's week. `needed`: the first of `needed_in_all` accounts that need a person within `days`
     or now; `unheard`: slugs of clients in trouble of which nobody hears by direct message."""
 
     monday: date
@@ -83,6 +83,7 @@ class Totals:
     paused: tuple[PausedClient, ...] = ()
     unheard: tuple[str, ...] = ()
     zone: str = "UTC"
+    days: int = 14
 
 
 def digest(facts: Digest) -> Message:
@@ -164,12 +165,12 @@ def _last_week(of: LastWeek) -> str:
 
 def _needed(facts: Totals) -> list[Part | None]:
     if not facts.needed_in_all:
-        return [section("Nothing needs a person within the next 14 days.")]
+        return [section(f"Nothing needs a person within the next {count(facts.days, 'day')}.")]
     said = count(facts.needed_in_all, "account")
     verb = agree(facts.needed_in_all, "needs", "need")
     lines = [_needed_line(line) for line in facts.needed]
     rest = facts.needed_in_all - len(facts.needed)
-    text = "\n".join([f"*{said} {verb} a person within the next 14 days:*", *lines])
+    text = "\n".join([f"*{said} {verb} a person within the next {count(facts.days, 'day')}:*", *lines])
     return [section(text), _more(rest, "all") if rest > 0 else None]
 
 

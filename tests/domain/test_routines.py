@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.domain import ahead, digests, merging, routines, workspace_changes
+from bot.domain import ahead, digests, merging, replanning, routines, workspace_changes
 from bot.domain.auditing import Actor
+from bot.domain.deciding import Choice
 from bot.domain.telling import tell_event
 from bot.messages.message import Message
 from storage import engine as engine_rows
 from storage import routines as store
 from storage.database import Database
-from storage.models import Client, Connection, Notice, Routine, Workspace, new_id
+from storage.models import Client, Connection, Delivery, Notice, Routine, Workspace, new_id
 from tests.messages.message_facts import UGLY, buttons, check
 from tests.messages.picture_rows import Rows, rows_in
 from tests.support import Killed, another
@@ -303,6 +304,10 @@ async def test_the_totals_count_last_week_and_name_what_needs_a_person(rows: Row
     assert "*2 accounts need a person within the next 14 days:*" in shown.text
     assert "`client-b`: @gone on Instagram, now" in shown.text and "@later" not in shown.text
     assert "Nobody hears of `client-b`" in shown.text and "The week from Mon 23 Nov" in shown.text
+    await rows.change(rows.workspace, settings={"warning_days": [30, 1]})
+    await yellow(rows, "in-between", 25)
+    shown = said(await week(rows, digests.TOTALS, ""))
+    assert "*3 accounts need a person within the next 30 days:*" in shown.text
 
 
 async def test_nothing_connected_is_no_totals(rows: Rows) -> None:
@@ -381,6 +386,27 @@ async def test_the_threshold_is_a_setting_and_days_are_the_clients_own(rows: Row
         await ahead.set_many_posts(session, rows.actor, 2, rows.now)
     await run(rows, MONDAY)
     assert await days(rows) == [(rows.client.id, "2026-11-24")]
+
+
+async def test_a_day_is_full_by_when_each_account_is_due(rows: Rows) -> None:
+    """Moved on one account alone, posts are still those of their first day on the other."""
+    full, calm = await red(rows, "full"), await rows.connection(await rows.grant(), handle="calm")
+    tuesday, wednesday = (MONDAY + timedelta(days=number) for number in (1, 2))
+    choices = []
+    for _ in range(5):
+        other = await rows.delivery(calm, "scheduled", due_at=wednesday)
+        mine = {column.key: getattr(other, column.key) for column in Delivery.__table__.columns}
+        row = Delivery(**mine | {"id": new_id(), "connection_id": full.id, "attempt": 1, "revision": 1})
+        await rows.add(row)
+        choices.append(Choice(row.id, 1, 1))
+    async with rows.house.db.write() as session:
+        await replanning.move(session, rows.actor, choices, tuesday, rows.now)
+    await run(rows, MONDAY)
+    assert await days(rows) == [(rows.client.id, "2026-11-24")]
+    await run(rows, tuesday)
+    assert await days(rows) == [(rows.client.id, "2026-11-24"), (rows.client.id, "2026-11-25")]
+    shown = [await rows.shown(notice) for notice in await rows.notices(ahead.TOPIC)]
+    assert ["@full" in said(shown[0]).text, shown[1]] == [True, None]
 
 
 @pytest.mark.parametrize("found", [None, {}, {"many_posts": 0}, {"many_posts": "7"}, {"many_posts": True}])

@@ -85,7 +85,8 @@ async def totals(session: AsyncSession, house: House, workspace_id: str, monday:
     entries = [row for row in await entries_of(session, house, workspace, chosen) if row.connection]
     if not entries:
         return None
-    soon = house.clock.now() + warn_before(workspace)
+    within = warn_before(workspace)
+    soon = house.clock.now() + within
     needed = sorted((row for row in entries if _needs_person(row, soon)), key=_when_needed)
     unheard = {row.client.slug for row in entries if _in_trouble(row) and not _heard(row.client)}
     zone = working_time.of(workspace).zone
@@ -101,6 +102,7 @@ async def totals(session: AsyncSession, house: House, workspace_id: str, monday:
         paused=await _paused(session, workspace, chosen),
         unheard=tuple(sorted(unheard)),
         zone=workspace.zone,
+        days=within.days,
     )
 
 
