@@ -53,15 +53,15 @@ class WorkingTime:
         return self.opening(now, 8 - now.astimezone(self.zone).isoweekday())
 
     def within_hours(self, moment: datetime) -> datetime:
-        """`moment`, where people are at work then; otherwise the opening of that day, or of the last working
-        day before it where it falls on a day off."""
+        """`moment`, where people are at work then; otherwise an opening before it, never later: of that day
+        where it is over by then, or of the last working day."""
         day = moment.astimezone(self.zone).date()
-        begins, ends = self._span(day)
-        if day.isoweekday() in self.days and begins <= moment < ends:
-            return moment
+        if moment < self._span(day)[0]:
+            day -= DAY
         while day.isoweekday() not in self.days:
             day -= DAY
-        return self._span(day)[0]
+        begins, ends = self._span(day)
+        return moment if moment < ends else begins
 
     def day_opening(self, now: datetime) -> datetime:
         """When people start to work today, or on the first working day after it."""

@@ -265,9 +265,10 @@ BERLIN = working_time.of(Workspace(zone="Europe/Berlin", settings={}))
         (datetime(2026, 11, 20, 15, tzinfo=UTC), datetime(2026, 11, 20, 15, tzinfo=UTC)),  # a Friday
         (datetime(2026, 11, 21, 15, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),
         (datetime(2026, 11, 22, 15, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),
-        (datetime(2026, 11, 20, 2, 12, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # in the night
+        (datetime(2026, 11, 20, 2, 12, tzinfo=UTC), datetime(2026, 11, 19, 8, tzinfo=UTC)),  # in the night
+        (datetime(2026, 11, 20, 8, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # when they come
         (datetime(2026, 11, 20, 17, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # when they go
-        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), datetime(2026, 11, 23, 8, tzinfo=UTC)),  # Monday, there
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), datetime(2026, 11, 20, 8, tzinfo=UTC)),  # Monday, there
     ],
 )
 def test_a_warning_comes_in_working_hours_and_on_the_last_working_day_before_a_day_off(
