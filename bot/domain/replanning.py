@@ -16,6 +16,7 @@ from bot.domain.errors import NotCurrent, Refused
 from bot.domain.posting import PAST_TOLERANCE
 from bot.domain.revising import change, chosen
 from storage import queue as store
+from storage.deliveries import BEFORE_RETURN
 from storage.models import Connection, Delivery
 
 PAST = "That time is in the past. Choose a later one, or publish it now."
@@ -34,9 +35,10 @@ async def move(
     if due_at < now - PAST_TOLERANCE:
         raise Refused(PAST)
     rows = await chosen(session, actor, choices)
-    moments = list(dict.fromkeys((row.due_at, row.post_id) for row in sorted(rows, key=_in_due_order)))
-    wanted = {row.id: due_at + moments.index((row.due_at, row.post_id)) * apart for row in rows}
-    stands = (row.state == "scheduled" and row.due_at == row.planned_at == wanted[row.id] for row in rows)
+    seen = {choice.numbers for choice in choices}
+    can = [row for row in rows if (row.id, row.attempt, row.revision) in seen and row.state in BEFORE_RETURN]
+    wanted = _spread(can or rows, due_at, apart)
+    stands = (row.state == "scheduled" and row.due_at == row.planned_at == wanted.get(row.id) for row in rows)
     if rows and all(stands):
         return Outcome(tuple(rows), repeated=True)
 
@@ -86,6 +88,12 @@ async def restore(session: AsyncSession, actor: Actor, choices: Sequence[Choice]
     condition = and_(store.restorable(now), Delivery.connection_id.in_(living))
     values = _due(Delivery.due_at, Delivery.due_at)
     return await change(session, actor, choices, "post.restored", now, condition, lambda *_: values)
+
+
+def _spread(rows: Sequence[Delivery], due_at: datetime, apart: timedelta) -> dict[str, datetime]:
+    """The first post's moment, and each further one's that much later, by the delivery."""
+    moments = list(dict.fromkeys((row.due_at, row.post_id) for row in sorted(rows, key=_in_due_order)))
+    return {row.id: due_at + moments.index((row.due_at, row.post_id)) * apart for row in rows}
 
 
 def _in_due_order(row: Delivery) -> tuple[datetime, datetime, str]:

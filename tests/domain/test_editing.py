@@ -241,6 +241,23 @@ async def test_a_moved_account_leaves_the_others_alone(
         assert moved.changed[0].revision == 3 and (await post_of(house, ids[1])).text == OLD
 
 
+async def test_the_first_that_can_still_be_moved_goes_out_when_the_first_shall(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    """Somebody cancelled the first of three while the window stood open."""
+    async with house_at(twins, database, tmp_path) as house:
+        x = await linked(house, twins, "x")
+        ids = [(await queued(house, twins, x, text=f"{OLD} {n}", minutes=10 + n))[0] for n in range(3)]
+        choices = await seen(house, *ids)
+        await press(house, replanning.cancel, choices[:1])
+        start, hour = house.clock.now() + timedelta(days=1), timedelta(hours=1)
+        async with house.db.write() as session:
+            actor, now = Actor(x.workspace_id, "U2"), house.clock.now()
+            done = await replanning.move(session, actor, choices, start, now, hour)
+        assert [row.due_at - start for row in done.changed] == [timedelta(0), hour]
+        assert [choice.delivery_id for choice in done.left] == ids[:1]
+
+
 async def test_cancelled_posts_can_be_restored_for_a_day(
     twins: Twins, database: Database, tmp_path: Path
 ) -> None:
