@@ -46,7 +46,8 @@ class Findings:
         """A short, stable key for each thing that a person has to say yes to: warnings, and links that a
         platform charges extra for. Who said yes to all of them is not asked again."""
         keys = [
-            f"{item.worry}:{item.platform}:{','.join(sorted(item.connection_ids))}" for item in self.warned
+            f"{item.worry}:{item.platform}:{','.join(sorted(item.connection_ids))}:{item.at or ''}"
+            for item in self.warned
         ]
         keys += [f"cost:{item.platform}:{item.links}" for item in self.costs if item.links]
         return frozenset(hashlib.sha256(key.encode()).hexdigest()[:8] for key in keys)

@@ -129,6 +129,19 @@ async def test_what_is_new_is_asked_again_and_what_was_told_is_not(scene: Scene)
     assert [row.text for row in await scene.all(Post)] == ["Hello", "Hello, see bakery.com"]
 
 
+async def test_who_said_yes_to_one_copy_is_asked_about_another(scene: Scene) -> None:
+    view, form = await opened(scene, ("x", "one"))
+    (account,) = next(iter(form.values()))
+    for text in ("Bread", "Rolls"):
+        await scene.delivery(account, "published", text=text)
+    await scene.ben.submit(view, form | {composer_blocks.TEXT: "Bread"})
+    assert "has the same text" in shown(scene)
+    await scene.ben.submit(view, {composer_blocks.TEXT: "Rolls"})
+    assert "has the same text" in shown(scene) and len(await scene.all(Post)) == 2
+    await scene.ben.submit(view)
+    assert "going out now" in shown(scene) and len(await scene.all(Post)) == 3
+
+
 async def test_a_platform_that_needs_its_own_text_gets_a_field_for_it(scene: Scene) -> None:
     view, form = await opened(scene, ("x", "one"), ("instagram", "two"))
     long = "Bread! " * 60
