@@ -25,6 +25,7 @@ from bot.domain.pictures import checking
 from bot.domain.telling import tell_event, user
 from bot.messages.checking import cost_words, warning_words
 from bot.messages.importing import first_words
+from bot.platforms.content import Media
 from storage import imports as store
 from storage.models import Import, new_id
 
@@ -36,7 +37,7 @@ FIRST_LINES = 5
 WARNINGS_MOST = 50
 PREVIEW_KEPT = timedelta(days=1)
 RESULT_KEPT = timedelta(days=30)
-LEASE = timedelta(minutes=5)  # a line with a film to look at takes its time; renewed at each line
+LEASE = timedelta(minutes=5)  # a film to look at takes its time; renewed at each, and at each line
 TROUBLE = (
     "Something went wrong here, and it is not the file's fault. Whoever runs this bot finds it in the log."
 )
@@ -143,7 +144,7 @@ async def _claimed(house: House) -> Import | None:
 
 async def _work(house: House, row: Import, look: Look) -> None:
     actor = Actor(row.workspace_id, row.author, row.channel_id)
-    remembering = calendar.remembering(look)
+    remembering = calendar.remembering(_renewing(house, row, look))
     for number, line in enumerate(_lines(row)):
         if number >= row.position:
             await _line(house, row, actor, line, remembering)
@@ -157,6 +158,24 @@ async def _work(house: House, row: Import, look: Look) -> None:
         key = f"import:{row.id}"
         await tell_event(session, row.workspace_id, "import", key, user(row.author), subject_id=row.id)
     house.wake.all()
+
+
+def _renewing(house: House, row: Import, look: Look) -> Look:
+    """Each look at a file begins with a whole lease: a line may have many."""
+
+    async def fetch(url: str) -> Media:
+        async with house.db.write() as session:
+            await _renew(session, house, row)
+        return await look(url)
+
+    return fetch
+
+
+async def _renew(session: AsyncSession, house: House, row: Import) -> None:
+    """Raises TakenOver where the import is another's by now; else its row is ours until the commit."""
+    lease_until = await house.db.lease_now(session) + LEASE
+    if not await store.step(session, row, house.owner, lease_until=lease_until):
+        raise TakenOver
 
 
 def _lines(row: Import) -> Iterator[Line]:
@@ -180,11 +199,7 @@ async def _line(house: House, row: Import, actor: Actor, line: Line, look: Look)
 async def _count(house: House, row: Import, actor: Actor, judged: Judged) -> None:
     """Queues the line and counts it, in one transaction."""
     async with house.db.write() as session:
-        lease_until = await house.db.lease_now(session) + LEASE
-        if not await store.step(
-            session, row, house.owner, lease_until=lease_until
-        ):  # from here on it is ours
-            raise TakenOver
+        await _renew(session, house, row)
         report = await calendar.store_line(session, house, actor, judged, house.clock.now())
         faults = [*row.faults, _fault(report)] if report.came is Came.FAULTY else row.faults
         counted = {

@@ -25,7 +25,7 @@ from bot.platforms.content import Media, MediaKind
 from sandbox.platforms.testing import Twins
 from storage.crypto import new_key
 from storage.database import Database
-from storage.models import Client, Connection, Delivery, Grant, Post, Workspace, new_id
+from storage.models import Client, Connection, Delivery, Grant, Import, Post, Workspace, new_id
 from tests.support import a_client, house_at
 
 START = datetime(2099, 1, 1, 9, 0)
@@ -212,6 +212,34 @@ async def test_a_film_is_not_held_to_what_a_picture_may_be_before_it_is_seen(
         found = [one async for one in import_lines(house, actor, lines, None, dry_run=True)]
         assert [one.came for one in found] == [Came.QUEUED, Came.FAULTY]
         assert "YouTube takes at most 100" in found[1].problem and "TikTok" not in found[1].problem
+
+
+async def test_an_import_stays_with_its_process_however_long_the_files_of_a_line_take(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    """Nearly the whole lease goes by with each of them; otherwise two processes take it from each other for
+    ever, and neither ends the line."""
+    async with house_at(twins, database, tmp_path) as house:
+        client = await a_client(house)
+        await account(house, client, "x", "acme")
+        links = " ".join(f"https://media.example/{number}.jpg" for number in range(3))
+        actor, data = Actor(client.workspace_id, "U1", "C1"), "".join(as_csv([row(media=links)]))
+        shown = await importing.preview(house, actor, "V1", "plan.csv", data)
+        async with house.db.write() as session:
+            await importing.start(session, house, actor, shown.id)
+        left: list[timedelta] = []
+
+        async def slow(url: str) -> Media:
+            async with house.db.write() as session:
+                now, found = await house.db.lease_now(session), await session.get_one(Import, shown.id)
+                assert found.lease_until is not None
+                left.append(found.lease_until - now)
+                found.lease_until = now + timedelta(seconds=1)
+            return Media(url, MediaKind.IMAGE, "image/jpeg", 1000, 1080, 1080)
+
+        await importing.work_due(house, lambda _: slow)
+        assert len(left) == 3 and min(left) > timedelta(minutes=4)
+        assert await counts(house) == (1, 1)
 
 
 async def test_a_line_reaches_every_account_or_the_one_it_names(
