@@ -5,9 +5,12 @@ Roots are views: they always show the present. News is always a reply, said once
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Awaitable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import working_time
@@ -15,7 +18,10 @@ from bot.domain.telling import OPERATIONS, Audience, show_view, team, tell_event
 from storage import incidents as store
 from storage.models import Connection, Incident, Notice, Workspace
 
+log = structlog.get_logger(__name__)
+
 WARNING, DEAD = "warning", "dead"
+AFTER_A_FAILURE = timedelta(minutes=10)
 ASK_OTHERS_AFTER = 4.0  # working hours without anybody who says "I'm on it"
 
 
@@ -101,6 +107,23 @@ async def reply(
         root=root,
         broadcast=broadcast,
     )
+
+
+async def by_itself(
+    session: AsyncSession, incident: Incident, work: Awaitable[None], again: Mapping[str, Any]
+) -> None:
+    """What is due of one alert of several: where it breaks, it is undone and tried again as `again` says, and
+    the others are told."""
+    incident_id = incident.id
+    try:
+        async with session.begin_nested():
+            await work
+    except DBAPIError:
+        raise
+    except Exception as error:
+        log.exception("work_failed", what="alert", row=incident_id, problem=type(error).__name__)
+        await session.refresh(incident)
+        await store.change(session, incident, **again)
 
 
 async def lead_on(session: AsyncSession, before: Incident, after: Incident) -> None:

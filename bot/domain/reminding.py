@@ -17,7 +17,7 @@ from bot.domain import incident_threads, preferences, working_time
 from bot.domain.auditing import Actor, record_on_alert
 from bot.domain.errors import NotCurrent, Refused
 from bot.domain.house import House
-from bot.domain.incident_threads import WARNING
+from bot.domain.incident_threads import AFTER_A_FAILURE, WARNING
 from bot.domain.telling import touch_subject
 from storage import incidents as store
 from storage import watching
@@ -125,7 +125,8 @@ async def remind(house: House) -> int:
     async with house.db.write() as session:
         waiting = await watching.claim_reminders(session, now, BATCH)
         for incident in waiting:
-            await _remind(session, incident, now)
+            again = {"remind_at": now + AFTER_A_FAILURE}
+            await incident_threads.by_itself(session, incident, _remind(session, incident, now), again)
     house.wake.outbox.set()
     return len(waiting)
 

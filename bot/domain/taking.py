@@ -10,6 +10,7 @@ from bot.domain import incident_threads
 from bot.domain.auditing import Actor, record_on_alert
 from bot.domain.errors import NotCurrent
 from bot.domain.house import House
+from bot.domain.incident_threads import AFTER_A_FAILURE
 from bot.domain.reminding import CLOSED
 from bot.domain.telling import OPERATIONS, tell_event, touch_subject
 from storage import clients, watching
@@ -43,7 +44,8 @@ async def ask_others(house: House) -> int:
     async with house.db.write() as session:
         waiting = await watching.claim_untaken(session, now, BATCH)
         for incident in waiting:
-            await _ask(session, incident, now)
+            again = {"next_at": now + AFTER_A_FAILURE, "step": incident.step - 1}
+            await incident_threads.by_itself(session, incident, _ask(session, incident, now), again)
     house.wake.outbox.set()
     return len(waiting)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bot.domain import (
     exchanging,
@@ -34,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 AT_ONCE = 32
+Duty = Callable[[House], Coroutine[Any, Any, object]]
+
 LOOKS_MOST = 100  # at connections, in one tick: live checks cost the platforms' patience
 
 
@@ -82,9 +86,8 @@ async def look_around(house: House) -> None:
     await _each(silent, lambda provider: probing.try_again(house, provider), "try_again")
     await _each(await _claimed(house), lambda row: watching.look_at(house, row), "look")
     await _each(unproved, lambda row: probing.before_post(house, row), "prove")
-    await taking.ask_others(house)
-    await reminding.remind(house)
-    await routines.run_due(house)
+    for duty in (taking.ask_others, reminding.remind, routines.run_due):
+        await _alone(house, duty)
     await _each(await removing.due(house), lambda row: removing.remove(house, row), "remove")
 
 
@@ -105,15 +108,35 @@ async def anything_to_publish(house: House) -> bool:
 
 async def tidy(house: House) -> None:
     """Ends walks that nobody finished, forgets what has to be forgotten, looks ahead."""
-    await routines.ensure(house)
-    await exchanging.recover(house)
+    for duty in (
+        routines.ensure,
+        exchanging.recover,
+        _forget,
+        installing.tidy,
+        media_use.tidy,
+        revocations.forget_due,
+        versions_ahead.tell,
+    ):
+        await _alone(house, duty)
+
+
+async def _forget(house: House) -> None:
     async with house.db.write() as session:
         await invitations.forget_due(session, house.clock.now())
         await engine.forget_seen_events(session, wall_now())
-    await installing.tidy(house)
-    await media_use.tidy(house)
-    await revocations.forget_due(house)
-    await versions_ahead.tell(house)
+
+
+async def _alone(house: House, duty: Duty) -> None:
+    """One duty of a tick: what breaks in it keeps nothing else from being done. Where the database is away,
+    nothing else can be done."""
+    try:
+        await duty(house)
+    except IntegrityError as error:
+        log.exception("work_failed", what=duty.__name__, problem=type(error).__name__)
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as error:
+        log.exception("work_failed", what=duty.__name__, problem=type(error).__name__)
 
 
 async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], what: str) -> None:

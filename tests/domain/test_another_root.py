@@ -115,7 +115,7 @@ async def test_what_comes_and_goes_within_the_hour_is_one_alert_with_few_replies
 ) -> None:
     async with house_at(twins, database, tmp_path) as house:
         connection = await linked(house, twins, "x")
-        await comes_and_goes(house, twins, connection, 8, minutes=10)
+        await comes_and_goes(house, twins, connection, 8, hours=1 / 6)
         (incident,) = await all_incidents(database)
         assert incident.state == "open" and incident.detail["again"] == 8
         assert sorted(await news(database, incident.id)) == ["dead"] * 2 + ["recovered"] * 3

@@ -159,7 +159,7 @@ async def test_answers_to_preparing_keep_an_outage_from_being_seen(
         twins.world.set_fault("lost_before", "threads", group="publish", count=1)
         for _ in range(4):
             await work(house)
-            twins.advance(minutes=1)
+            twins.advance(seconds=60)
         assert twins.world.ledger.find("fault_met", platform="threads", kind="lost_before")
         async with house.db.read() as session:
             row = await session.get(Breaker, "threads")
