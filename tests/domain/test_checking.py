@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import sys
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +47,29 @@ def test_the_shared_check() -> None:
     (over,) = check_posts([planned("a", now, "new")], others, {"x": 3, "instagram": None})
     assert (over.worry, over.number, over.cap) == (Worry.OVER_CAP, 4, 3)
     assert not check_posts([planned("a", now, "new")], others, {"x": 4})
+
+
+def test_the_fullest_day_is_found_whichever_posts_it_holds() -> None:
+    """Against its definition, on days that are full, empty and all at one moment."""
+    dice = random.Random(7)
+    for size in (1, 2, 5, 12):
+        for hours in (0, 30, 80):
+            dues = [NOW + timedelta(hours=dice.randint(0, hours)) for _ in range(size)]
+            standing = [planned("a", at, f"No. {number}") for number, at in enumerate(dues)]
+            new = planned("a", dice.choice(dues), "New")
+            every = [*dues, new.due_at]
+            windows = [[at for at in every if start <= at < start + DAY] for start in every]
+            most = max(len(window) for window in windows if new.due_at in window)
+            found = check_posts([new], standing, {"x": 1})
+            assert [item.number for item in found if item.worry is Worry.OVER_CAP] == [most]
+
+
+def test_what_nobody_sees_makes_no_other_text() -> None:
+    hidden = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Cf"]
+    assert len(hidden) > 150
+    other = planned("a", NOW, f"Fresh{''.join(hidden)}  BREAD")
+    (found,) = check_posts([planned("a", NOW + timedelta(hours=1), "fresh bread")], [other], {})
+    assert found.worry is Worry.REPEATED
 
 
 def test_moved_apart_past_what_stands_already() -> None:
