@@ -26,12 +26,14 @@ from bot.domain.examining import Findings, Refusal, examine, refusals
 from bot.domain.house import House
 from bot.domain.labels import label_of, label_on
 from bot.domain.posting import AHEAD_MOST, PAST_TOLERANCE, TOO_FAR, Draft, DraftProblems
+from bot.messages.queue_windows import TITLE_MOST
 from bot.platforms.content import Content, Media, MediaKind
 from storage import clients, connections
 from storage import queue as store
 from storage.models import Client, Connection
 
 MEDIA_MOST = 35  # more than any platform takes
+LINK_MOST = 2000
 ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 
 Look = Callable[[str], Awaitable[Media]]
@@ -259,6 +261,9 @@ async def _content(line: Line, look: Look | None) -> Content:
         raise Refused("There is neither a text nor a media link.")
     if link is not None and not ADDRESS.fullmatch(link):
         raise Refused(f"“{link[:80]}” is no link: it starts with https:// or http://, and holds no spaces.")
+    for name, words, most in (("title", title, TITLE_MOST), ("link", link, LINK_MOST)):
+        if words is not None and len(words) > most:  # more than the window of an edit could show
+            raise Refused(f"The {name} has {len(words):,} characters; the most is {most:,}.")
     return Content(text=text, media=tuple(media), title=title, link=link)
 
 

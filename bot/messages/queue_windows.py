@@ -23,6 +23,7 @@ from bot.messages.words import post_words
 
 TEXT, POST_TITLE, LINK = "queue.text", "queue.title", "queue.link"
 AT = Names("queue.date", "queue.time", "queue.fold")
+TITLE_MOST = 500  # above all platforms' own limits
 OWN = "queue.own"  # with the platform behind it
 APART = "queue.apart"
 APARTS = {
@@ -59,7 +60,7 @@ def edit_modal(form: EditForm) -> Block:
     if again:
         shown += [section(_why(item)).block for item in form.items[:3]]
     if form.title is not None:
-        element = modals.text_element(form.title, most=500)
+        element = modals.text_element(form.title, most=TITLE_MOST)
         shown.append(modals.field(POST_TITLE, "Title", element, optional=True))
     shown.append(modals.field(TEXT, "Text", modals.text_element(form.text, multiline=True), optional=True))
     titles = {item.account.platform.key: item.account.platform.title for item in form.items}

@@ -131,6 +131,8 @@ ODD_FAULTS = (
     ({"platforms": "facebook:@nobody"}, "It has Acme Bakery."),
     ({"link": "bread.example"}, "is no link"),
     ({"link": "https://bread.example and more"}, "is no link"),
+    ({"link": f"https://bread.example/{'b' * 2000}"}, "link has 2,022 characters"),
+    ({"title": "t" * 501}, "title has 501 characters"),
 )
 
 
