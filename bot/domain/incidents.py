@@ -99,11 +99,29 @@ async def _tell_of_grant(
             days = preferences.of(await session.get_one(Workspace, workspace_id)).warning_days
             detail = detail | {"step": nearest_step(grant.access_expires_at - now, days)}
         incident = await _open(session, house, grant, severity, now, detail, mine)
-        if incident.severity == WARNING and severity == DEAD:
+        if incident.severity == severity == WARNING and incident.reason != _why(grant, severity):
+            await _refused_meanwhile(session, incident, grant, detail)
+        elif incident.severity == WARNING and severity == DEAD:
             if now - incident.opened_at > ANOTHER_ROOT_AFTER:
                 await _go_on(session, house, incident, grant, now, detail, mine)
             else:
                 await _escalate(session, incident, grant, now, detail)
+
+
+def _why(grant: Grant, severity: str) -> str:
+    return grant.reason or ("expired" if severity == WARNING else "refused")
+
+
+async def _refused_meanwhile(
+    session: AsyncSession, incident: Incident, grant: Grant, detail: dict[str, Any]
+) -> None:
+    """What was warned of for its end is refused already: its thread says so, whoever put it off."""
+    awake = {"snoozed_until": None, "snoozed_by": None, "remind_at": None}
+    told = {"reason": _why(grant, WARNING), "code": grant.reason_code, "detail": detail}
+    await store.change(session, incident, **told, **awake)
+    workspace = await session.get_one(Workspace, incident.workspace_id)
+    is_last = detail.get("step") == min(preferences.of(workspace).warning_days)
+    await news(session, incident, "warning", f"{grant.reason}:{detail.get('until')}", broadcast=is_last)
 
 
 async def _open(
@@ -120,7 +138,7 @@ async def _open(
     key = grant_key(workspace_id, grant.id)
     same = {"workspace_id": workspace_id, "kind": "grant", "grant_id": grant.id}
     told: dict[str, Any] = {"code": grant.reason_code}
-    told["reason"] = grant.reason or ("expired" if severity == WARNING else "refused")
+    told["reason"] = _why(grant, severity)
     if severity == DEAD:
         again = await _again(session, key, same, told | {"detail": detail}, now)
         if again is not None:
@@ -237,7 +255,7 @@ async def _escalate(
         session,
         incident,
         severity=DEAD,
-        reason=grant.reason or "refused",
+        reason=_why(grant, DEAD),
         code=grant.reason_code,
         detail=detail,
         taken_by=None,

@@ -15,6 +15,7 @@ from bot.domain import (
     inviting,
     mass,
     probing,
+    reminding,
     reports,
     storing,
     verdicts,
@@ -30,8 +31,9 @@ from storage import deliveries, watching
 from storage.database import Database
 from storage.models import Connection, Grant, Invitation, Notice, Workspace
 from tests import rows
-from tests.domain.crowd import all_incidents, news, work
-from tests.support import a_client, house_at
+from tests.domain.crowd import all_incidents, news, told, work
+from tests.domain.test_reminding import warned
+from tests.support import a_client, house_at, linked
 
 SUSPENDED = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
 
@@ -195,6 +197,41 @@ async def test_a_refused_renewal_is_told_until_the_end_however_far_that_is(
         await lives(house, account)
         (after,) = await all_incidents(database)
         assert after.state == "closed" and await news(database, after.id) == ["relinked"]
+
+
+@pytest.mark.parametrize("snoozed", [False, True])
+async def test_a_refused_renewal_is_told_at_once_where_a_warning_stands_already(
+    twins: Twins, database: Database, tmp_path: Path, snoozed: bool
+) -> None:
+    """The login of TikTok, say, ends in thirteen days; now its access token lives for two hours more."""
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        warning = await warned(house, connection, days=13)
+        if snoozed:
+            actor = Actor(connection.workspace_id, "U0ADA", "C1")
+            async with house.db.write() as session:
+                await reminding.snooze(
+                    session, actor, warning.id, "warning", reminding.Span.WEEK, house.clock.now()
+                )
+        now = house.clock.now()
+        end = now + timedelta(hours=2)
+        refused = {"state": "ending", "reason": "revoked", "reason_code": "invalid_grant", "reason_at": now}
+        async with house.db.write() as session:
+            await session.execute(update(Grant).values(**refused, access_expires_at=end))
+            grant = await session.get_one(Grant, connection.grant_id, populate_existing=True)
+        for _ in range(2):
+            assert await verdicts.conclude(house, grant, None)  # its access token works
+            await work(house)
+        (incident,) = await all_incidents(database)
+        assert (incident.id, incident.severity, incident.reason) == (warning.id, "warning", "revoked")
+        assert incident.detail["until"] == end.isoformat() and incident.snoozed_until is None
+        assert await news(database, warning.id) == ["warning"]
+        (notice,) = await told(database, warning.id, "incident.news")
+        shown = await build_renderers(house)["incident.news"](notice)
+        assert notice.broadcast and shown is not None and "needs a new sign-in by" in shown.text
+        (root,) = await told(database, warning.id)
+        present = await build_renderers(house)["incident"](root)
+        assert present is not None and "It still works until" in present.text
 
 
 async def test_a_refusal_that_comes_after_a_relink_says_nothing_of_the_account(
