@@ -27,7 +27,7 @@ ALREADY = (
     "This was queued already, as it was sent first, and not as it stands here. Close this window: /queue "
     "shows what is queued, and changes it."
 )
-CLIENT_GONE = "That client does not exist any more. Open the composer again."
+CLIENT_GONE = "That client does not exist any more. Choose another one."
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,9 +126,13 @@ def _reviewed(desk: Desk, info: PlatformInfo) -> bool:
 
 
 async def filled_in(desk: Desk, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
-    """The composer for what was filled in, as things stand now. Raises Refused where the client is gone."""
+    """The composer for what was filled in, as things stand now. Where the client is gone, another one can be
+    chosen, and what was written stays."""
     async with desk.house.db.read() as session:
-        client = await client_of(session, asker, form) if form.client_id else None
+        try:
+            client = await client_of(session, asker, form) if form.client_id else None
+        except Refused as gone:
+            client, problem = None, gone.text
         shown = await facts(session, desk, asker, client, form.channel_id)
     return refilled(shown, asker, form, problem)
 

@@ -55,11 +55,10 @@ async def _early(desk: Desk, asker: Asker, form: Form) -> dict[str, str] | messa
     try:
         async with desk.house.db.read() as session:
             client = await client_of(session, asker, form)
-    except Refused as gone:
-        if form.account_ids:
+    except Refused:
+        if form.account_ids:  # whose field says it
             raise
-        nobody = replace(form, carried=replace(form.carried, client_id=None))
-        return await filled_in(desk, asker, nobody, gone.text)
+        return await filled_in(desk, asker, form)
     if not form.account_ids and not (shown := await filled_in(desk, asker, form)).accounts:
         return shown
     problems = composer_checks.early_problems(form, client.zone, desk.house.clock.now())

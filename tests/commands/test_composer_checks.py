@@ -279,6 +279,23 @@ async def test_a_time_is_asked_about_again_where_the_clients_zone_was_changed_me
     assert "is in Europe/Berlin now" in shown(scene) and await scene.all(Post) == []
 
 
+async def test_a_client_that_is_closed_while_files_are_fetched_is_said_and_nothing_is_lost(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, form = await opened(scene, ("x", "one"))
+    client_id = next(iter(form)).partition(":")[2]
+
+    async def closing(*args: Any) -> Any:
+        await scene.set(Client, client_id, closed_at=scene.house.clock.now())
+        return await fetch_all(*args)
+
+    monkeypatch.setattr("bot.commands.submitting.fetch_all", closing)
+    await scene.ben.submit(view, form | {composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE})
+    await scene.calm()
+    assert "That client does not exist any more" in shown(scene)
+    assert "Bread" in shown(scene) and PICTURE in shown(scene) and await scene.all(Post) == []
+
+
 async def test_a_second_submit_that_says_something_else_is_not_told_as_queued(scene: Scene) -> None:
     """The answer to the first was lost on the way, and its author went on writing."""
     view, form = await opened(scene, *TWO[:1])
