@@ -72,7 +72,7 @@ async def facts(
 def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = "") -> messages.Composer:
     """The composer again with what its author had filled in, and what was wrong."""
     client = shown.client
-    place = (client.id, client.zone) if client is not None else (None, None)
+    place = (client.id, client.zone) if client is not None else (None, form.carried.zone)
     return replace(
         shown,
         metadata=replace(form.carried, client_id=place[0], zone=place[1]).metadata,
@@ -91,9 +91,12 @@ def refilled(shown: messages.Composer, asker: Asker, form: Form, problem: str = 
 
 
 def _moment(shown: messages.Composer, asker: Asker, form: Form) -> WallTime | None:
-    """The time that was chosen; what is still open is as it was proposed."""
-    if shown.at is None:
+    """The time that was chosen; what is still open is as it was proposed. Without a client what was chosen
+    waits for one."""
+    if shown.at is None and (form.is_now or not form.at.date):
         return None
+    if shown.at is None:
+        return WallTime(form.at.date, form.at.time, form.carried.zone or "UTC", "that client")
     wall = replace(form.at, date=form.at.date or shown.at.day, time=form.at.time or shown.at.time)
     found = wall_time.shown(wall, shown.at.zone, shown.at.slug, asker.zone)
     return replace(found, folds=()) if form.is_now else found

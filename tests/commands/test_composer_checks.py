@@ -290,10 +290,20 @@ async def test_a_client_that_is_closed_while_files_are_fetched_is_said_and_nothi
         return await fetch_all(*args)
 
     monkeypatch.setattr("bot.commands.submitting.fetch_all", closing)
-    await scene.ben.submit(view, form | {composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE})
+    due, at = later()
+    what = {composer_blocks.TEXT: "Bread", composer_blocks.MEDIA: PICTURE}
+    await scene.ben.submit(view, form | at | what)
     await scene.calm()
-    assert "That client does not exist any more" in shown(scene)
-    assert "Bread" in shown(scene) and PICTURE in shown(scene) and await scene.all(Post) == []
+    assert "That client does not exist any more" in shown(scene) and await scene.all(Post) == []
+    await scene.account(await scene.client("bakery"), "x", "bread")
+    (offered,) = await scene.ben.suggest(view, composer_blocks.CLIENT, "bak")
+    await scene.ben.press(view, composer_blocks.CLIENT, chosen=offered)
+    await scene.calm()
+    assert "Queue 1 for bakery" in shown(scene)
+    await scene.ben.submit(view)
+    await scene.calm()
+    (post,) = await scene.all(Post)
+    assert (post.text, len(post.media), post.due_at) == ("Bread", 1, due)
 
 
 async def test_a_second_submit_that_says_something_else_is_not_told_as_queued(scene: Scene) -> None:
