@@ -118,7 +118,8 @@ async def follow_hours(
     hours = working_time.of(workspace)
     for row in await store.planned(session, workspace.id):
         period = PERIODS[row.kind]
-        is_to_come = row.next_at <= period.begins(before, now)
+        begins, following = period.begins(before, now), period.next_after(before, now)
+        is_to_come = row.next_at <= begins or row.next_at < following
         at = period.begins(hours, now) if is_to_come else period.next_after(hours, now)
         await store.plan(session, workspace.id, row.kind, at)
 

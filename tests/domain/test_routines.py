@@ -143,6 +143,14 @@ async def test_a_digest_that_is_late_waits_for_working_hours(rows: Rows) -> None
     assert "digest:U0BOB" in await keys(rows)
 
 
+async def test_what_was_put_off_follows_other_hours_too(rows: Rows) -> None:
+    await run(rows, MONDAY + timedelta(hours=18))
+    await chosen(rows, working_hours=(11, 17))
+    assert await planned(rows, store.MONDAY) == MONDAY + timedelta(days=1, hours=2)
+    await run(rows, MONDAY + timedelta(days=1, hours=2))
+    assert "digest:U0BOB" in await keys(rows)
+
+
 async def test_other_working_hours_count_from_now_on_and_leave_nothing_out(rows: Rows) -> None:
     an_hour = timedelta(hours=1)
     await chosen(rows, working_hours=(8, 17))
