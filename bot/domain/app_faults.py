@@ -38,11 +38,14 @@ async def app_at_fault(session: AsyncSession, grant: Grant, found: Judgement, no
 async def app_refused(
     session: AsyncSession, workspace_id: str, platform: str, found: Judgement, now: datetime
 ) -> None:
-    same = {"workspace_id": workspace_id, "kind": "app", "platform": platform}
     key = app_key(workspace_id, platform)
+    if await store.find_open(session, key) is not None:
+        return
+    same = {"workspace_id": workspace_id, "kind": "app", "platform": platform, "reason": found.reason}
     again = await store.reopen(session, key, now - SAME_TROUBLE, **same)
     if again is not None:
-        await store.change(session, again, **await reminding.awake(session, workspace_id, now))
+        nobodys = {"taken_by": None, "taken_at": None}
+        await store.change(session, again, **nobodys, **await reminding.awake(session, workspace_id, now))
         await touch_subject(session, "incident", again.id)
         return
     incident, opened = await store.open_one(

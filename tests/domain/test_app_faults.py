@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain import app_faults, taking
+from bot.domain.auditing import Actor
 from bot.domain.house import House
+from bot.domain.outcomes import Judgement, Outcome
 from bot.platforms.errors import Reason
 from sandbox.platforms.testing import Twins
 from storage.database import Database
@@ -70,3 +73,39 @@ async def test_a_consent_that_gets_through_ends_what_refused_an_earlier_one(
         await walk(house, twins, await an_invitation(house, client, "instagram"))
         await work(house)
         assert (await the_only_one(database)).state == "closed"
+
+
+async def test_what_is_refused_for_another_reason_is_told_and_what_is_back_is_nobodys(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        workspace_id = (await linked(house, twins, "x")).workspace_id
+        actor = Actor(workspace_id, "U0ADA", "COPS")
+
+        async def refused(reason: Reason) -> list[tuple[str, str]]:
+            async with house.db.write() as session:
+                why = Judgement(Outcome.APP, reason, "x")
+                await app_faults.app_refused(session, workspace_id, "x", why, house.clock.now())
+            twins.advance(seconds=60)
+            return [(one.reason, one.state) for one in await all_incidents(database)]
+
+        async def renewed() -> None:
+            async with house.db.write() as session:
+                now, disproved = house.clock.now(), app_faults.BY_A_RENEWAL
+                await app_faults.app_works(session, workspace_id, "x", now, disproved)
+
+        await refused(Reason.APP_SECRET)
+        first = await the_only_one(database)
+        async with house.db.write() as session:
+            await taking.take(session, actor, first.id, house.clock.now())
+        await renewed()
+        assert await refused(Reason.APP_SECRET) == [("app_secret", "open")]
+        again = await the_only_one(database)
+        assert (again.id, again.taken_by) == (first.id, None), "who had it saw it end"
+        await renewed()
+        both = [("app_secret", "closed"), ("credits", "open")]
+        assert await refused(Reason.CREDITS) == both
+        assert await refused(Reason.APP_SECRET) == both, "one at a time"
+        await renewed()
+        assert [(one.reason, one.state) for one in await all_incidents(database)] == both
+        assert len(await told(database)) == 2
