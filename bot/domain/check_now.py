@@ -35,7 +35,7 @@ async def check(house: House, actor: Actor, incident_id: str) -> bool:
     if account is None:
         return False
     if not await probing.recovered(house, connection):
-        raise Refused("It was relinked or disconnected meanwhile: the alert says how it is now.")
+        raise Refused("It was relinked, disconnected or refused again meanwhile: the alert says how it is.")
     return True
 
 

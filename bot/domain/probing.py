@@ -112,10 +112,10 @@ async def before_post(house: House, connection_id: str) -> None:
 
 async def check(house: House, found: Watched) -> bool:
     """One live check and what follows from it; true when the account answered for itself."""
-    grant, connection = found.grant, found.connection
+    grant, connection, asked_at = found.grant, found.connection, house.clock.now()
     async with house.db.write() as session:
         if connection.problem is None:  # otherwise only what meets the trouble counts as a check
-            await watching.probed(session, connection.id, house.clock.now())
+            await watching.probed(session, connection.id, asked_at)
         if await breaker.is_open(session, grant.provider):
             return False
     try:
@@ -127,7 +127,7 @@ async def check(house: House, found: Watched) -> bool:
         await _refused(house, found, error.verdict)
         return False
     async with house.db.write() as session:
-        renamed = await _proved(session, grant, connection, seen, house.clock.now())
+        renamed = await _proved(session, grant, connection, seen, asked_at)
     if _trouble_was_seen(connection) and connection.problem is not None:
         await recovered(house, connection)
     if renamed:
@@ -149,12 +149,16 @@ async def _proved(
 
 async def recovered(house: House, connection: Connection) -> bool:
     """The account answers for itself again: its trouble is over, its alert closes, its posts go. False where
-    it was relinked or disconnected meanwhile."""
+    it was relinked, disconnected or refused again meanwhile: `connection` is as it was before the look."""
     now = house.clock.now()
     async with house.db.write() as session:
         current = await session.execute(
             update(Connection)
-            .where(Connection.id == connection.id, Connection.generation == connection.generation)
+            .where(
+                Connection.id == connection.id,
+                Connection.generation == connection.generation,
+                Connection.problem_at.is_not_distinct_from(connection.problem_at),
+            )
             .values(problem=None, problem_detail=None, problem_at=None, proved_at=now)
             .returning(Connection.id)
             .execution_options(synchronize_session=False)

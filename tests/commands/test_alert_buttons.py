@@ -143,7 +143,7 @@ async def test_a_look_at_an_account_that_was_relinked_meanwhile_closes_nothing(
     monkeypatch.setattr("bot.domain.tokens.token_for", lambda *_: "token")
     await scene.set(Grant, row.grant_id, access_token="sealed")
     answer = await scene.press(scene.ben, await alert(scene), actions.CHECK_NOW)
-    assert "relinked or disconnected meanwhile" in answer.text
+    assert "relinked, disconnected or refused again meanwhile" in answer.text
     (incident,) = await scene.all(Incident)
     assert incident.state == "open"
     assert (await scene.get(Connection, row_id)).problem == "suspended"

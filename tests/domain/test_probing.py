@@ -2,14 +2,21 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from bot.domain import check_now, incidents, probing, second_look
+from bot.domain.auditing import Actor
+from bot.domain.errors import Refused
+from bot.domain.outcomes import Judgement, Outcome
 from bot.jobs import sweep
+from bot.platforms.base import Account
 from bot.platforms.errors import Reason
 from sandbox.platforms import testing_meta
 from sandbox.platforms.testing import Twins
+from storage import watching
 from storage.database import Database
 from storage.models import Connection, Delivery, Grant, Notice
 from tests.domain.crowd import a_post, all_incidents, crowd, live, told, work
@@ -210,3 +217,44 @@ async def test_trouble_that_no_check_can_see_waits_for_a_person(
         async with database.read() as session:
             row = await session.get_one(Connection, connection.id)
         assert row.problem == Reason.SPAM and probes(twins, "instagram") == before + 1
+
+
+async def test_a_check_that_began_before_the_newest_refusal_ends_nothing(
+    twins: Twins, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "instagram")
+        why = Judgement(Outcome.DEAD, Reason.SUSPENDED, "x")
+        real = second_look.probe
+
+        async def refuse() -> None:
+            """A post is refused, as `reports.account_trouble` writes it down."""
+            async with house.db.write() as session:
+                now = house.clock.now()
+                values = {"problem": why.reason, "problem_at": now}
+                await session.execute(update(Connection).values(**values))
+                await incidents.connection_in_trouble(session, house, connection, why, now)
+
+        async def probe(*of_it: Any) -> Account:
+            seen = await real(*of_it)
+            await refuse()  # while the answer is on its way
+            return seen
+
+        await refuse()
+        async with house.db.write() as session:
+            await watching.probed(session, connection.id, house.clock.now())
+            found = await watching.load(session, connection.id)
+        assert found is not None
+        (incident,) = await all_incidents(database)
+        actor = Actor(connection.workspace_id, "U1")
+        with monkeypatch.context() as patched:
+            patched.setattr(second_look, "probe", probe)
+            await probing.check(house, found)
+            with pytest.raises(Refused, match="refused again"):
+                await check_now.check(house, actor, incident.id)
+        (incident,) = await all_incidents(database)
+        async with database.read() as session:
+            row = await session.get_one(Connection, connection.id)
+        assert (incident.state, row.problem) == ("open", Reason.SUSPENDED)
+        assert await check_now.check(house, actor, incident.id)
+        assert [one.state for one in await all_incidents(database)] == ["closed"]
