@@ -111,7 +111,19 @@ def _faults(facts: ImportShown, page: int, size: int) -> list[Part | None]:
         return []
     which = "" if len(shown) == len(facts.faults) else f" ({start + 1} to {start + len(shown)})"
     heading = f"*{count(len(facts.faults), 'line')} with a fault*{which}:"
-    return [section("\n".join([heading, *_lines(shown)]))]
+    return [section(text) for text in _fitting([heading, *_lines(shown)])]
+
+
+def _fitting(lines: Sequence[str]) -> list[str]:
+    """The lines, in as few texts as hold all of them: escaped addresses are long."""
+    found = [""]
+    for line in lines:
+        longer = f"{found[-1]}\n{line}".lstrip("\n")
+        if len(longer) > blocks.SECTION_MAX:
+            found.append(line)
+        else:
+            found[-1] = longer
+    return found
 
 
 def _lines(notes: Sequence[Note]) -> list[str]:

@@ -11,11 +11,13 @@ import pytest
 
 from bot.messages import (
     actions,
+    blocks,
     choosing,
     connect,
     engine,
     health,
     home,
+    importing,
     incident,
     incident_news,
     invitation,
@@ -656,3 +658,18 @@ def test_a_list_of_several_zones_says_which_each_time_is_in() -> None:
     assert "*15:00* CET" in said and "*09:00* EST" in said and "each client's own" in said
     alone = check(queue.queue_message(QueueFacts((items[0],), 1, (CLIENT,)))).text
     assert "CET" not in alone and "the client's own (Europe/Berlin)" in alone
+
+
+def test_every_fault_of_a_calendar_stands_on_its_page_however_long_it_is_written() -> None:
+    query = "&".join(f"p{number}={number}" for number in range(12))
+    said = f"https://cdn.example/bread.jpg?{query}: That link leads to no file."
+    faults = tuple((number, said) for number in range(101, 141))
+    facts = importing.ImportShown("a" * 32, "plan.csv", 2, 0, 2, faults)
+    for view, numbers in (
+        (importing.faults_page(facts, "{}", 1), range(101, 121)),
+        (importing.faults_page(facts, "{}", 2), range(121, 141)),
+        (importing.preview(facts, "{}"), range(101, 111)),
+    ):
+        assert not check_blocks(list(cast("list[Any]", view["blocks"])), "modal")
+        shown = str(view["blocks"])
+        assert all(f"line {number}: {blocks.safe(said, 130)}" in shown for number in numbers)
