@@ -42,7 +42,8 @@ class Carried:
 class Form:
     """What was filled in. `at`: the client's wall time; `own`: the platforms that were ticked for a text of
     their own, `texts` what was written for them; `title` is None where no platform has one; `files`
-    lie in Slack, `files_block` is where more were added; `view_hash`: the window's, as Slack marks it."""
+    lie in Slack, `files_block` is where more were added; `view_hash`: the window's, as Slack marks it;
+    `has_accounts`: there were some to choose from."""
 
     view_id: str
     carried: Carried
@@ -59,6 +60,7 @@ class Form:
     files_block: str = composer_blocks.MEDIA
     title: str | None = None
     view_hash: str = ""
+    has_accounts: bool = True
 
     @property
     def client_id(self) -> str:
@@ -143,6 +145,7 @@ def read_form(view: Mapping[str, Any]) -> Form:
         files_block=next((block for block in values if block.startswith(FILES)), composer_blocks.MEDIA),
         title=_typed(values, composer_blocks.TITLE_FIELD) if composer_blocks.TITLE_FIELD in values else None,
         view_hash=str(view.get("hash") or ""),
+        has_accounts=composer_blocks.accounts_block(carried.client_id or "") in values,
     )
 
 

@@ -56,11 +56,11 @@ async def _early(desk: Desk, asker: Asker, form: Form) -> dict[str, str] | messa
         async with desk.house.db.read() as session:
             client = await client_of(session, asker, form)
     except Refused:
-        if form.account_ids:  # whose field says it
+        if form.has_accounts:  # whose field says it
             raise
         return await filled_in(desk, asker, form)
-    if not form.account_ids and not (shown := await filled_in(desk, asker, form)).accounts:
-        return shown
+    if not form.has_accounts:
+        return await filled_in(desk, asker, form)
     problems = composer_checks.early_problems(form, client.zone, desk.house.clock.now())
     if problems:
         return problems

@@ -275,6 +275,17 @@ async def test_a_draft_stays_until_a_client_with_accounts_is_chosen(scene: Scene
     assert post.text == "Open late" and len(post.media) == 1
 
 
+async def test_an_account_that_is_linked_meanwhile_can_be_chosen(scene: Scene) -> None:
+    client_id = await scene.client()
+    view = await drafted(scene, scene.ben.say(scene.team.id, "Open late"))
+    assert "has no accounts yet" in shown(scene)
+    await scene.account(client_id, "x", "acme")
+    seen = await scene.ben.submit(view)
+    assert not seen.errors and "@acme on X" in shown(scene) and await scene.all(Post) == []
+    await scene.ben.submit(view)
+    assert [post.text for post in await scene.all(Post)] == ["Open late"]
+
+
 async def test_a_guest_makes_no_posts(scene: Scene) -> None:
     client_id = await scene.client()
     await scene.account(client_id, "x")
