@@ -138,7 +138,7 @@ async def _remind(session: AsyncSession, incident: Incident, now: datetime) -> N
     following = None
     if incident.severity != WARNING:
         following = await _after(session, incident.workspace_id, now, said)
-    step = f"awake:{slept:%Y%m%d%H%M}" if slept else f"reminder:{said}"
+    step = f"awake:{slept:%Y%m%d%H%M}" if slept else f"reminder:{said}:{now:%Y%m%d%H%M}"
     facts = {"snoozed_by": by if slept else None, "is_last": not slept and following is None}
     for root in await store.roots(session, incident.id):
         await incident_threads.reply(

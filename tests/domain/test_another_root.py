@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from bot.domain import disconnecting, incident_closing, incidents, inviting
+from bot.domain import disconnecting, incident_closing, incidents, inviting, reminding
 from bot.domain.auditing import Actor
 from bot.domain.house import House
 from bot.domain.outcomes import Judgement, Outcome
@@ -104,10 +104,14 @@ async def comes_and_goes(
             await incidents.connection_in_trouble(session, house, connection, why, house.clock.now())
         if number < times:
             twins.advance(**pause)
-            (incident,) = [one for one in await all_incidents(house.db) if one.state == "open"]
-            async with house.db.write() as session:
-                await incident_closing.close_one(session, incident, "recovered", house.clock.now())
+            await ends_by_itself(house)
             twins.advance(**pause)
+
+
+async def ends_by_itself(house: House) -> None:
+    (incident,) = [one for one in await all_incidents(house.db) if one.state == "open"]
+    async with house.db.write() as session:
+        await incident_closing.close_one(session, incident, "recovered", house.clock.now())
 
 
 async def test_what_comes_and_goes_within_the_hour_is_one_alert_with_few_replies(
@@ -122,6 +126,23 @@ async def test_what_comes_and_goes_within_the_hour_is_one_alert_with_few_replies
         (root,) = await told(database, incident.id)
         shown = await build_renderers(house)["incident"](root)
         assert shown is not None and "[Reconnect]" in shown.text and "9th time within two weeks" in shown.text
+
+
+async def test_what_is_back_is_said_again_as_if_for_the_first_time(
+    twins: Twins, database: Database, tmp_path: Path
+) -> None:
+    async with house_at(twins, database, tmp_path) as house:
+        connection = await linked(house, twins, "x")
+        await comes_and_goes(house, twins, connection, 0)
+        twins.advance(days=6)
+        assert await reminding.remind(house) == 1 and await reminding.remind(house) == 0
+        await ends_by_itself(house)
+        await comes_and_goes(house, twins, connection, 0)
+        (incident,) = await all_incidents(database)
+        assert (incident.state, incident.reminders, incident.detail["again"]) == ("open", 0, 1)
+        twins.advance(days=6)
+        assert await reminding.remind(house) == 1
+        assert (await news(database, incident.id)).count("reminder") == 2
 
 
 async def test_the_third_death_says_so_though_the_others_cured_themselves(
