@@ -32,7 +32,12 @@ async def find(session: AsyncSession, media_id: str) -> StoredMedia | None:
 async def used(
     session: AsyncSession, workspace_id: str, ids: Collection[str], now: datetime, until: datetime
 ) -> set[str]:
-    """Files of a workspace that are used now, and not looked at before `until`; those that were there."""
+    """Files of a workspace that are used now, and not looked at before `until`; those that were there.
+
+    Rows are held in the order of their ids, as by all who hold several: so nobody waits in a circle."""
+    await session.execute(
+        select(StoredMedia.id).where(StoredMedia.id.in_(list(ids))).order_by(StoredMedia.id).with_for_update()
+    )
     later = case((StoredMedia.next_at < until, until), else_=StoredMedia.next_at)
     kept = await session.execute(
         update(StoredMedia)

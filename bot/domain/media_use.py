@@ -133,7 +133,7 @@ async def hold(session: AsyncSession, post: Post, media: Iterable[Media], now: d
     until = max(post.due_at, now) + UNUSED
     if await store.used(session, post.workspace_id, ids, now, until) != ids:
         raise Refused(FILE_GONE)
-    for media_id in ids:
+    for media_id in sorted(ids):
         await store.remember_use(session, media_id, post.id)
 
 
@@ -144,8 +144,11 @@ async def tidy(house: House) -> int:
         if not await store.due(session, now, 1):
             return 0
     async with house.db.write() as session:
-        due = await store.due(session, now, BATCH)
-        gone = [row.id for row in due if not await _is_kept(session, row, now)]
+        due = sorted(
+            await store.due(session, now, BATCH), key=lambda row: row.id
+        )  # the order of `store.used`
+        in_order = sorted(due, key=lambda row: row.id)  # as `store.used` holds them
+        gone = [row.id for row in in_order if not await _is_kept(session, row, now)]
     if not gone:
         return 0
     try:

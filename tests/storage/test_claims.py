@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
-from storage import deliveries, grants
+from storage import deliveries, grants, media
 from storage.database import Database
-from storage.models import Client, Connection, Delivery, Grant, Post, Workspace, new_id
+from storage.models import Client, Connection, Delivery, Grant, Post, StoredMedia, Workspace, new_id
 from storage.onlyone import AlreadyRunning, only_one
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
@@ -239,3 +240,29 @@ async def test_a_cancelled_write_leaves_nothing_and_blocks_nobody(database: Data
         row.subject_name = "Grace"
     async with database.read() as session:
         assert (await session.get_one(Grant, account.grant_id)).subject_name == "Grace"
+
+
+async def test_two_posts_that_share_their_files_wait_for_each_other_and_in_no_circle(
+    database: Database,
+) -> None:
+    until = NOW + timedelta(days=1)
+    looks = {"kind": "image", "mime": "image/png", "size": 1}
+    times = {"created_at": NOW, "used_at": NOW, "next_at": NOW}
+    workspace_id = (await an_account(database)).workspace_id
+    for name in ("b", "a"):  # so that they lie in the table in another order than that of their ids
+        async with database.write() as session:
+            session.add(StoredMedia(id=name, workspace_id=workspace_id, digest=name * 64, **looks, **times))
+
+    async def both() -> set[str]:
+        async with database.write() as session:
+            if not database.is_sqlite:  # as a large table may be read, and not by its key
+                await session.execute(text("set local enable_indexscan = off"))
+                await session.execute(text("set local enable_bitmapscan = off"))
+            return await media.used(session, workspace_id, ["a", "b"], NOW, until)
+
+    async with asyncio.timeout(20), database.write() as session:
+        await media.used(session, workspace_id, ["a"], NOW, until)
+        other = asyncio.create_task(both())
+        await asyncio.sleep(0.3)  # it has come as far as it can
+        assert await media.used(session, workspace_id, ["b"], NOW, until) == {"b"}
+    assert await other == {"a", "b"}
