@@ -13,6 +13,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -73,8 +74,8 @@ class Twins:
     offset: list[float]
 
     def advance(self, **span: float) -> None:
-        """Let house time pass: `days`, `hours`, `seconds`."""
-        self.offset[0] += span.get("days", 0) * 86_400 + span.get("hours", 0) * 3600 + span.get("seconds", 0)
+        """Let house time pass: as much as a `timedelta` of these words."""
+        self.offset[0] += timedelta(**span).total_seconds()
 
     def put(self, path: str, data: bytes, kind: str = "image/jpeg") -> str:
         """Put a file on the shelf; returns its address."""

@@ -241,7 +241,7 @@ async def test_due_order_is_kept_on_one_account(twins: Twins, database: Database
         connection = await linked(house, twins, "instagram")
         late = (await queued(house, twins, connection, minutes=3))[0]
         early = (await queued(house, twins, connection, minutes=1))[0]
-        twins.advance(minutes=0, seconds=200)
+        twins.advance(seconds=200)
         for _ in range(6):
             await run(house, twins, 10)
         async with database.read() as session:

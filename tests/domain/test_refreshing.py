@@ -83,7 +83,7 @@ async def test_a_lost_answer_is_not_asked_for_again_before_the_access_token_is_n
         assert len(twins.world.ledger.find("token_presented", kind="refresh")) == 1
         grant = await grant_of(house, connection)
         assert grant.state == "live" and grant.waiting_for_platform
-        twins.advance(minutes=0, seconds=24 * 60)
+        twins.advance(minutes=24)
         await _pass_the_lease_clock(database)
         await second_look.tend(house, await grant_of(house, connection))
         dead = await grant_of(house, connection)
